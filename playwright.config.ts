@@ -5,6 +5,9 @@ const systemChromium =
   process.env.CHROMIUM ??
   ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
+// Processes of workers, which read this file again, have other arguments and the same environment.
+if (process.argv.some((argument) => argument.includes('blocks-large'))) process.env.STARLING_LARGE = '1';
+
 /**
  * Journeys of real people in the system's own Chromium. Three files run at a time, each on a local network of
  * its own, because they mostly wait for rounds. The swarm runs alone after them: three training tabs fill two
@@ -16,10 +19,16 @@ export default defineConfig({
   projects: [
     // The longest of those that run side by side comes first, so that all end at about the same time.
     { name: 'page', testMatch: '**/page.spec.ts' },
-    { name: 'journeys', testIgnore: ['**/page.spec.ts', '**/swarm.spec.ts', '**/blocks-swarm.spec.ts'] },
-    { name: 'swarm', testMatch: '**/swarm.spec.ts', dependencies: ['page', 'journeys'] },
+    { name: 'journeys', testIgnore: ['**/page.spec.ts', '**/{swarm,nat,blocks-*}.spec.ts'] },
+    // Nine browsers, one network after the other.
+    { name: 'nat', testMatch: '**/nat.spec.ts', dependencies: ['page', 'journeys'] },
+    { name: 'swarm', testMatch: '**/swarm.spec.ts', dependencies: ['nat'] },
     // Five training tabs would slow every journey beside them.
     { name: 'blocks', testMatch: '**/blocks-swarm.spec.ts', dependencies: ['swarm'] },
+    // It takes ten minutes of a machine that does nothing else, so it runs by its name alone.
+    ...(process.env.STARLING_LARGE === undefined
+      ? []
+      : [{ name: 'blocks-large', testMatch: '**/blocks-large.spec.ts' }]),
   ],
   workers: 3,
   fullyParallel: false,

@@ -120,7 +120,7 @@ export default defineConfig({
       // 'prompt': a page that reloaded by itself would kill a training step.
       registerType: 'prompt',
       injectRegister: false,
-      includeAssets: ['icons/*.png', 'icon.svg', 'theme.js'],
+      includeAssets: ['icons/*.png', 'icon.svg', 'theme.js', 'loading.js'],
       manifest: {
         name: 'Starling',
         short_name: 'Starling',

@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{protocol,pipeline,compute,models,training,audit,workers,swarm,chain,app,node,tools,bench}/**/*.test.ts',
+            '{protocol,pipeline,compute,models,training,audit,workers,swarm,chain,app,node,tools,bench,e2e,interop,fuzz}/**/*.test.ts',
           ],
         },
       },

@@ -6,6 +6,7 @@ import { parseConfig } from '../models/decoder/config.ts';
 import { toHex } from '../protocol/hex.ts';
 import { memoizePromise, PromiseMemo } from '../protocol/memoize-promise.ts';
 import type { Network } from '../protocol/network-file.ts';
+import { readBytes } from '../protocol/response-body.ts';
 import { sha256Of } from '../protocol/sha256-of.ts';
 import type { BaseModel, SwarmSpec } from '../protocol/swarm-spec.ts';
 import { networkId } from '../swarm/network-id.ts';
@@ -19,12 +20,12 @@ import { bringableHere, describeBase, keepBase } from './swarms/describe-base.ts
 import { SwarmWatch } from './swarms/swarm-watch.ts';
 import { type KnownModel, SwarmsController } from './swarms/swarms-controller.ts';
 import { storedText } from './ui/stored-text.ts';
-import { blockQuota } from './volunteer/block-quota.ts';
 import { KeptFiles } from './volunteer/kept-files.ts';
 import { MemberFigures } from './volunteer/member-figures.ts';
 import { measureSpeed } from './volunteer/open-computer.ts';
 import { ownModelMemory } from './volunteer/own-model.ts';
 import { openPageDatabase } from './volunteer/page-database.ts';
+import { blockQuota } from './volunteer/storage-quota.ts';
 import { whyNotHere } from './volunteer/why-not-here.ts';
 
 export interface OpenSwarmsOptions {
@@ -88,6 +89,11 @@ export function openSwarms({ base, network }: OpenSwarmsOptions): SwarmsControll
   return controller;
 }
 
+/** Bytes of a config.json. */
+const MAX_CONFIG_BYTES = 1 << 20;
+/** How long an address may take to give it, in ms. Then the next one is asked. */
+const CONFIG_MS = 30_000;
+
 /** The training speed of this device in GFLOP/s. It outlives the visit. */
 function speedMemory(stored = storedText(() => localStorage, 'starling.speed')) {
   return {
@@ -128,9 +134,11 @@ async function modelOf(
 
 async function fetchConfig(urls: readonly string[], sha256?: string) {
   for (const url of urls) {
-    const response = await fetch(url).catch(() => undefined);
+    const signal = AbortSignal.timeout(CONFIG_MS);
+    const response = await fetch(url, { signal }).catch(() => undefined);
     if (response?.ok !== true) continue;
-    const bytes = new Uint8Array(await response.arrayBuffer());
+    const bytes = await readBytes(response, { maxBytes: MAX_CONFIG_BYTES, signal }).catch(() => undefined);
+    if (bytes === undefined) continue;
     if (sha256 !== undefined && toHex(sha256Of(bytes)) !== sha256) continue;
     return parseConfig(JSON.parse(new TextDecoder().decode(bytes)));
   }

@@ -99,6 +99,31 @@ describe('an audit of handoffs', () => {
     expect(result).toBe(hopResult(shape.outputs.map((slot) => ({ root: must(rootsOf(right), slot) }))));
   });
 
+  it('reads tensors that are Buffers at an odd place, as files and frames are in Node', async () => {
+    const at = outputOf(plan, 'forward', 0);
+    const told = await lyingStep({
+      engine,
+      plan,
+      step: 0,
+      before,
+      lie: { ...at, element: 3, mask: 1 << 20 },
+    });
+    const handoffs = signStep({ plan, step: 0, domain, tensors: told, keyOf });
+    const odd = (bytes: Uint8Array): Uint8Array => {
+      const larger = Buffer.alloc(bytes.length + 9);
+      larger.set(bytes, 7);
+      return larger.subarray(7, 7 + bytes.length);
+    };
+    const verdict = await auditStep({
+      ...{ engine, plan, domain, step: 0, handoffs, roots: rootsOf(right) },
+      tensor: async (slot) => odd(must(told, slot)),
+    });
+    if (verdict.kind !== 'audited' || verdict.verdict.kind !== 'false') throw new Error('not named');
+    const { evidence } = verdict.verdict;
+    const trace = await evidence.trace(0);
+    expect((await trace.needed(trace.roots.length - 2, 0, undefined)).length).toBeGreaterThan(0);
+  });
+
   it.each([
     ['quantised row', 0],
     ['scale of a quantised row', 1],

@@ -121,7 +121,7 @@ function elementsOf(slot: number, bytes: Uint8Array, { shape, dtype }: TensorSpe
       `Slot ${slot} has ${bytes.byteLength} bytes, and it takes ${size}. Get it again.`,
     );
   }
-  const aligned = bytes.byteOffset % elementBytes(dtype) === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % elementBytes(dtype) === 0 ? bytes : new Uint8Array(bytes);
   return viewAs(dtype, aligned.buffer, aligned.byteOffset, elementCount(shape));
 }
 

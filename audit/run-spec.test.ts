@@ -1,4 +1,6 @@
+import { encode } from '@ipld/dag-cbor';
 import { describe, expect, it } from 'vitest';
+import { ModelConfigError } from '../models/decoder/config.ts';
 import { planRun } from './run-plan.ts';
 import { decodeRunSpec, encodeRunSpec, parseRunSpec, RunSpecError, runSpecFields } from './run-spec.ts';
 import { BLOCKS, POLICY, SUPERVISED, tinySpec, tinyStart } from './testing/tiny-run.ts';
@@ -14,6 +16,14 @@ describe('a run specification', () => {
       expect(encodeRunSpec(decodeRunSpec(bytes))).toEqual(bytes);
     },
   );
+
+  it('is refused in words when it has integers that JSON has not', () => {
+    const { config, ...rest } = runSpecFields(tinySpec());
+    for (const field of ['model_type', 'hidden_size', 'rms_norm_eps', 'rope_theta', 'rope_scaling']) {
+      const odd = encode({ ...rest, config: { ...(config as object), [field]: 2n ** 63n } });
+      expect(() => decodeRunSpec(odd)).toThrow(ModelConfigError);
+    }
+  });
 
   const fields = runSpecFields(tinySpec({ work: POLICY }));
   const work = fields.work as Record<string, unknown>;

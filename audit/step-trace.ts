@@ -21,7 +21,7 @@ export interface StepTraceOptions {
 /** A view of the words, or a copy when their position in memory allows no view. */
 function wordsOf(bytes: Uint8Array, integers: boolean): Words {
   const { buffer, byteOffset, byteLength } = bytes;
-  if (byteOffset % 4 !== 0) return wordsOf(bytes.slice(), integers);
+  if (byteOffset % 4 !== 0) return wordsOf(new Uint8Array(bytes), integers);
   return integers
     ? new Uint32Array(buffer, byteOffset, byteLength / 4)
     : new Float32Array(buffer, byteOffset, byteLength / 4);

@@ -12,8 +12,17 @@ export interface Measurement {
   readonly ratio: number | null;
 }
 
-/** More is better for rates, less for times. */
-export type Unit = 'GFLOP/s' | 'tokens/s' | 'MB/s' | 'ms' | 's' | 'messages/s' | 'checks/s' | '% of the time';
+/** More is better for rates, less for times and sizes. */
+export type Unit =
+  | 'GFLOP/s'
+  | 'tokens/s'
+  | 'MB/s'
+  | 'KiB'
+  | 'ms'
+  | 's'
+  | 'messages/s'
+  | 'checks/s'
+  | '% of the time';
 
 export interface BenchmarkContext {
   readonly signal: AbortSignal;

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { chromium } from '@playwright/test';
 import { startDevnet } from '../e2e/support/devnet.ts';
 import { type Benchmark, compared } from './benchmark.ts';
+import { median } from './median.ts';
 
 const ROUND_SECONDS = 10;
 const CLICKS = 3;
@@ -61,7 +62,3 @@ export const firstStep: Benchmark = {
     }
   },
 };
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}

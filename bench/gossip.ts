@@ -1,5 +1,5 @@
 /**
- * How long a message takes from one peer to the others, three Node peers on this machine: Starling's signed,
+ * How long a message takes from one peer to the others, twelve Node peers in this process: Starling's signed,
  * canonical, checked messages beside bare gossipsub over the same connections in the same run.
  */
 import { UNTESTED } from '../protocol/conformance-report.ts';
@@ -7,6 +7,7 @@ import '../swarm/node20.ts';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceKey } from '../protocol/device-key.ts';
+import { loadSignatureChecks } from '../protocol/signature-checks.ts';
 import { startGossip } from '../swarm/gossip.ts';
 import { topicsOf } from '../swarm/network-id.ts';
 import { createSwarmNode } from '../swarm/node.ts';
@@ -16,7 +17,9 @@ import { startRelay } from '../swarm/relay/relay.ts';
 import { systemScheduler } from '../swarm/scheduler.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 
-const PEERS = 3;
+const PEERS = 12;
+/** Connections that each of them has at least: those that a peer looks for. */
+const DEGREE = 6;
 const MESSAGES = 200;
 const RUN = 'gossip-bench:1';
 const BARE_TOPIC = 'starling-bench-bare';
@@ -24,18 +27,24 @@ const QUOTA = { perSecond: 1000, burst: 1000 };
 /** Between two messages, so that latency and not queueing is measured. */
 const PAUSE_MS = 25;
 const JOIN_MS = 60_000;
+/** Part of the messages that must arrive. On a busy machine some are of a round that is over. */
+const MOST_ARRIVE = 0.95;
+/** How long the last messages may be under way. */
+const ARRIVE_MS = 20_000;
 
 export const gossip: Benchmark = {
   name: 'gossip',
-  async *run({ signal }) {
+  async *run({ signal, note }) {
     let round = 1;
+    // As every member of a swarm does.
+    await loadSignatureChecks();
     const relay = await startRelay({ privateKey: randomBytes(32), networks: [RUN] });
     const peers = await Promise.all(
       Array.from({ length: PEERS }, () => startPeer(relay.addresses, () => round)),
     );
     try {
       const deadline = performance.now() + JOIN_MS;
-      while (!peers.every(({ node, members }) => node.degree() === PEERS - 1 && members() === PEERS - 1)) {
+      while (!peers.every(({ node, members }) => node.degree() >= DEGREE && members() === PEERS - 1)) {
         if (performance.now() > deadline)
           throw new Error('the peers did not all find one another within a minute');
         await sleep(100, undefined, { signal });
@@ -51,17 +60,21 @@ export const gossip: Benchmark = {
       for (let i = 0; i < MESSAGES; i++) {
         signal.throwIfAborted();
         const peer = peers[i % PEERS]!;
-        // A device commits once a round, so every message is of a round of its own.
-        round++;
+        // A device commits once a round, and what is of a round that is long over counts no more.
+        if (i % PEERS === 0) round++;
         await peer.say(performance.now(), round);
         await sleep(PAUSE_MS);
         await peer.sayBare(performance.now());
         await sleep(PAUSE_MS);
       }
-      await sleep(1000);
       const expected = MESSAGES * (PEERS - 1);
-      if (own.length < expected || bare.length < expected)
+      const last = performance.now() + ARRIVE_MS;
+      while (performance.now() < last && (own.length < expected || bare.length < expected))
+        await sleep(100, undefined, { signal });
+      const least = Math.min(own.length, bare.length);
+      if (least < MOST_ARRIVE * expected)
         throw new Error(`only ${own.length} and ${bare.length} of ${expected} messages arrived`);
+      if (least < expected) note(`${own.length} and ${bare.length} of ${expected} messages arrived`);
       for (const share of [50, 95] as const)
         yield compared(`gossip/latency-p${share}/${PEERS}-peers`, 'ms', percentile(own, share), {
           name: 'gossipsub without our signatures and checks',

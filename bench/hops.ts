@@ -6,6 +6,7 @@ import { CONNECTIONS } from '../swarm/striping/connect.ts';
 import { startTwoPages } from '../swarm/testing/two-pages.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 import { delayLine } from './hops/delay-line.ts';
+import { median } from './median.ts';
 
 const KIB = 1024;
 /** Milliseconds of a round trip, and the sizes in bytes that are sent at it. */
@@ -59,8 +60,3 @@ export const hops: Benchmark = {
     }
   },
 };
-
-function median(times: readonly number[]): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}

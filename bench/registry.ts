@@ -13,5 +13,8 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   hashing: async () => (await import('./hashing.ts')).hashing,
   'duty-cycle': async () => (await import('./duty-cycle.ts')).dutyCycle,
   signatures: async () => (await import('./signatures.ts')).signatures,
+  content: async () => (await import('./content.ts')).content,
+  connection: async () => (await import('./connection.ts')).connection,
+  member: async () => (await import('./member.ts')).member,
   hops: async () => (await import('./hops.ts')).hops,
 };

@@ -1,7 +1,7 @@
 /** How many signatures of messages a tab checks a second: libsecp256k1 in WebAssembly beside JavaScript. */
 import { chromium } from '@playwright/test';
 import { bundleForBrowser } from '../swarm/testing/bundle.ts';
-import { CHROMIUM_PATH } from '../swarm/testing/two-pages.ts';
+import { CHROMIUM_PATH } from '../swarm/testing/script-pages.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 import type { SignatureRates } from './signatures-page.ts';
 

@@ -1,4 +1,5 @@
 import { type Address, type Chain, createPublicClient, defineChain, http, type PublicClient } from 'viem';
+import { readBytes } from '../protocol/response-body.ts';
 import type { RollupContracts } from '../protocol/rollup.ts';
 
 /** The chain and the addresses of a deployment. */
@@ -27,6 +28,12 @@ export interface ConnectOptions {
   readonly timeout?: number;
 }
 
+/**
+ * Bytes of the longest answer of a node: several times what the largest range of events has that is asked for
+ * at once.
+ */
+const MAX_ANSWER = 64 * 1024 * 1024;
+
 /** The chain as viem describes it. */
 export function chainOf(network: Pick<ChainNetwork, 'rpc' | 'chainId'>): Chain {
   return defineChain({
@@ -45,8 +52,16 @@ export function transportOf(network: Pick<ChainNetwork, 'rpc'>, options: Connect
   return http(network.rpc, {
     retryCount: 0,
     timeout,
-    fetchFn: (input, init) => fetchUntil(fetcher, input, init ?? {}, signal),
+    fetchFn: boundedFetch(fetcher, signal),
   });
+}
+
+/**
+ * A `fetch` for viem, which reads whole answers: one of more than 64 MiB rejects with ResponseTooLongError.
+ * `signal` ends every request. Defaults to the global fetch, and to no signal.
+ */
+export function boundedFetch(fetcher: typeof fetch = fetch, signal?: AbortSignal): typeof fetch {
+  return (input, init) => fetchUntil(fetcher, input, init ?? {}, signal);
 }
 
 /**
@@ -70,7 +85,9 @@ async function fetchUntil(
   try {
     const response = await fetcher(input, { ...init, signal: request.signal });
     const { status, statusText, headers } = response;
-    return new Response(await response.arrayBuffer(), { status, statusText, headers });
+    const body = await readBytes(response, { maxBytes: MAX_ANSWER, signal: request.signal });
+    // Only an answer without a body may have these.
+    return new Response([204, 205, 304].includes(status) ? null : body, { status, statusText, headers });
   } finally {
     for (const each of signals) each.removeEventListener('abort', abort);
   }

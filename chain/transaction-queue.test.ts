@@ -1,9 +1,12 @@
 import {
   type Address,
+  createPublicClient,
   createWalletClient,
   type Hex,
   keccak256,
+  type PublicClient,
   parseEther,
+  type Transport,
   toHex,
   zeroAddress,
   zeroHash,
@@ -294,7 +297,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
 
     describe('of a wallet that signs elsewhere', () => {
       /** An account that the node itself signs for, as a browser wallet does: `eth_sendTransaction`. */
-      async function elsewhere(): Promise<TransactionQueue> {
+      async function elsewhere(client: PublicClient = local.client): Promise<TransactionQueue> {
         const account = privateKeyToAddress(generatePrivateKey());
         await local.controls.setBalance({ address: account, value: parseEther('10') });
         await local.controls.impersonateAccount({ address: account });
@@ -303,7 +306,29 @@ describe.skipIf(NO_ANVIL !== undefined)(
           chain: chainOf(local.anvil),
           transport: transportOf(local.anvil),
         });
-        return new TransactionQueue({ client: local.client, wallet, pollMs: 20 });
+        return new TransactionQueue({ client, wallet, pollMs: 20 });
+      }
+
+      /** A client, and a promise that resolves once it has read a transaction. */
+      function watchedClient(): { readonly client: PublicClient; readonly hasRead: Promise<void> } {
+        let read: () => void = () => undefined;
+        const hasRead = new Promise<void>((resolve) => {
+          read = resolve;
+        });
+        const transport: Transport = (config) => {
+          const inner = transportOf(local.anvil)(config);
+          const request = async (...args: Parameters<typeof inner.request>): Promise<unknown> => {
+            const answer: unknown = await inner.request(...args);
+            if (args[0].method === 'eth_getTransactionByHash' && answer !== null) read();
+            return answer;
+          };
+          return { ...inner, request: request as typeof inner.request };
+        };
+        const { pollingInterval } = local.client;
+        return {
+          client: createPublicClient({ chain: chainOf(local.anvil), transport, pollingInterval }),
+          hasRead,
+        };
       }
 
       it('keeps the order and decodes what is refused', async () => {
@@ -330,14 +355,13 @@ describe.skipIf(NO_ANVIL !== undefined)(
         await wallet.sendTransaction({
           ...{ to: pending.to, value: BigInt(pending.value), nonce: 0, gas: 21_000n, ...fees, ...change },
         });
-        // Until a block has it, viem compares the new transaction with the one that it waits for.
-        await new Promise((resolve) => setTimeout(resolve, 200));
         await local.controls.mine({ blocks: 1 });
       }
 
       it('counts a transaction that the person made faster there, and none that became another', async () => {
         for (const how of ['repriced', 'replaced', 'cancelled'] as const) {
-          const queue = await elsewhere();
+          const { client, hasRead } = watchedClient();
+          const queue = await elsewhere(client);
           const change = {
             repriced: {},
             replaced: { to: zeroAddress },
@@ -347,6 +371,8 @@ describe.skipIf(NO_ANVIL !== undefined)(
           const paying = queue.transfer({ to: SOMEBODY, value: 3n });
           const settled = Promise.allSettled([paying]);
           await untilPending(queue.address, 1);
+          // viem finds the one that takes its place by the sender and nonce of the one that it waits for.
+          await hasRead;
           await replaced(queue, change);
           const [result] = await settled;
           if (how === 'repriced') expect(result.status).toBe('fulfilled');

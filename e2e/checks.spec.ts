@@ -16,6 +16,7 @@ import { nanoStart } from '../node/audit/testing/nano.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
+import { expectNoErrors, pageErrorsOf } from './support/page-errors.ts';
 
 test.describe('An auditor', () => {
   let devnet: Devnet;
@@ -69,8 +70,7 @@ test.describe('An auditor', () => {
 
     const context = await browser.newContext({ reducedMotion: 'reduce' });
     const page = await context.newPage();
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(String(error)));
+    const errors = pageErrorsOf(page);
     try {
       await page.goto(`${url}#/jobs`);
       const device = (await page.getByTestId('payer-device').getAttribute('data-value')) as Hex;
@@ -114,7 +114,7 @@ test.describe('An auditor', () => {
       });
       await page.getByTestId('game-0').screenshot({ path: 'test-results/dispute.png' });
       await expectGoodLooks(page, 'checks');
-      expect(errors).toEqual([]);
+      expectNoErrors(errors);
     } finally {
       await defender.stop();
       await engine.stop();

@@ -6,6 +6,7 @@ import { readHolding } from '../chain/model-registry/ownership.ts';
 import { readCheckpoint } from '../chain/model-registry/training-record.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
+import { expectNoErrors, pageErrorsOf } from './support/page-errors.ts';
 import { TestWallet } from './support/wallet.ts';
 
 /** A person with a wallet, looking at the jobs. */
@@ -41,8 +42,7 @@ test.describe('A task', () => {
       await wallet.install(context);
       await controls.setBalance({ address: wallet.account.address, value: parseEther('10') });
       const page = await context.newPage();
-      const errors: string[] = [];
-      page.on('pageerror', (error) => errors.push(String(error)));
+      const errors = pageErrorsOf(page);
       await page.goto(`${url}#/jobs`);
       await page.getByTestId(`wallet-option-${wallet.rdns}`).click();
       await expect(page.getByTestId('payer')).toHaveAttribute(
@@ -145,7 +145,7 @@ test.describe('A task', () => {
     });
     await ann.page.getByTestId('new-task').click();
     await expectGoodLooks(ann.page, 'jobs');
-    expect([...ann.errors, ...ben.errors]).toEqual([]);
+    expectNoErrors([...ann.errors, ...ben.errors]);
     await ann.context.close();
     await ben.context.close();
   });

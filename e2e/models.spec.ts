@@ -7,6 +7,7 @@ import { type ModelServer, startModelServer } from '../models/loading/testing/mo
 import { type BuiltPage, serveBuiltPage } from './support/built-page.ts';
 import { answerInNode, littleModel } from './support/little-model.ts';
 import { expectGoodLooks } from './support/looks.ts';
+import { expectNoErrors, pageErrorsOf } from './support/page-errors.ts';
 
 const files = littleModel();
 const LAST_SHARD = 'model-00002-of-00002.safetensors';
@@ -58,8 +59,7 @@ test.describe('A published model in the page', () => {
     const hosts = new Set<string>();
     context.on('request', (request) => hosts.add(new URL(request.url()).host));
     const page = await context.newPage();
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(String(error)));
+    const errors = pageErrorsOf(page);
     // Leaving with an adapter that was not saved asks first.
     page.on('dialog', (dialog) => void dialog.accept());
     await page.goto(`${built.url}#/`);
@@ -178,7 +178,7 @@ test.describe('A published model in the page', () => {
       await expect(page.getByTestId('stored')).toHaveCount(0);
     });
     expect([...hosts].sort()).toEqual([new URL(built.url).host, new URL(server.url).host].sort());
-    expect(errors).toEqual([]);
+    expectNoErrors(errors);
     await context.close();
   });
 

@@ -33,6 +33,27 @@ test.describe('The page', () => {
     });
   }
 
+  test('loads again by itself when a part of it did not come, and says so when it never comes', async ({
+    browser,
+  }) => {
+    // A service worker would have kept the part.
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const page = await context.newPage();
+    let toFail = 2;
+    await context.route(/assets\/index-[^/]*\.js$/, (route) =>
+      toFail-- > 0 ? route.abort('internetdisconnected') : route.continue(),
+    );
+    await page.goto(devnet.network.page);
+    await expect(page.getByTestId('contribute')).toBeVisible({ timeout: 30_000 });
+    toFail = Number.POSITIVE_INFINITY;
+    await page.reload();
+    await expect(page.getByText('A part of Starling did not load.')).toBeVisible({ timeout: 30_000 });
+    toFail = 0;
+    await page.getByRole('button', { name: 'Load again' }).click();
+    await expect(page.getByTestId('contribute')).toBeVisible({ timeout: 30_000 });
+    await context.close();
+  });
+
   test('is driven by the keyboard: contribute, pause, resume, finish, and a reload keeps what was done', async ({
     browser,
   }) => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { type BuiltPage, serveBuiltPage } from './support/built-page.ts';
+import { expectNoErrors, pageErrorsOf } from './support/page-errors.ts';
 import { type StaticHost, serveFolder } from './support/static-host.ts';
 
 /**
@@ -38,8 +39,7 @@ test.describe('The built site below a sub-path of a static host that sends no he
       const { origin } = new URL(request.url());
       if (!request.url().startsWith(host.url) && origin !== NETWORK.rpc) elsewhere.push(request.url());
     });
-    const failures: string[] = [];
-    page.on('pageerror', (error) => failures.push(String(error)));
+    const failures = pageErrorsOf(page);
     await page.goto(host.url);
     await expect(page.getByTestId('contribute')).toBeVisible();
     // The first visit has no service worker yet; it loads the page once more when it is there.
@@ -58,7 +58,7 @@ test.describe('The built site below a sub-path of a static host that sends no he
     await page.getByTestId('screen-models').click();
     await expect(page.getByTestId('model-url')).toBeVisible();
     expect(page.url()).toBe(`${host.url}#/models`);
-    expect(failures).toEqual([]);
+    expectNoErrors(failures);
     expect(host.missing()).toEqual([]);
     expect(elsewhere).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { createPublicClient, createTestClient, http, parseAbi, parseEther } from
 import { generatePrivateKey } from 'viem/accounts';
 import { identityAbi } from '../chain/generated/abi.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
+import { expectNoErrors } from './support/page-errors.ts';
 import { Tab } from './support/tab.ts';
 import { TestWallet } from './support/wallet.ts';
 
@@ -70,7 +71,7 @@ test.describe('A wallet', () => {
     const onChain = await tab.figure('ledger-onchain');
     await tab.expectFigure('ledger-onchain', onChain + 2, 120_000);
     expect(wallet.prompts.slice(asked), 'later rounds ask the wallet nothing').toEqual([]);
-    expect(tab.errors).toEqual([]);
+    expectNoErrors(tab.errors);
     await context.close();
   });
 
@@ -152,7 +153,7 @@ test.describe('A wallet', () => {
     await page.getByTestId('key-open-go').click();
     await expect(page.getByTestId('key-message')).toContainText('Restored.');
     expect(await tab.deviceAddress()).toBe(before);
-    expect(tab.errors).toEqual([]);
+    expectNoErrors(tab.errors);
     await context.close();
   });
 });

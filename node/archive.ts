@@ -46,6 +46,7 @@ export function startArchive(options: ArchiveOptions): Archive {
   const acknowledgements = new Acknowledgements({
     gossip,
     device,
+    members: () => connection.presence.members().length,
     scheduler,
     round: () => clock.read().round,
     standingOf: (author) => connection.standings.now(author),

@@ -5,13 +5,17 @@ import { folderSource } from '../models/loading/folder-source.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
 import type { DeviceKey } from '../protocol/device-key.ts';
 import type { Hex } from '../protocol/hex.ts';
+import type { Ledger } from '../protocol/ledger.ts';
 import type { Network } from '../protocol/network-file.ts';
 import type { SwarmConnection } from '../swarm/join.ts';
-import type { BlockSession, BlockSessionView, StepShares } from '../swarm/pipeline/block-session.ts';
+import type { BlockSession } from '../swarm/pipeline/block-session.ts';
+import type { BlockSessionView, StepShares } from '../swarm/pipeline/block-session-view.ts';
 import { joinBlocks } from '../swarm/pipeline/join-blocks.ts';
+import type { StateEvent } from '../swarm/pipeline/state-attestations.ts';
 import { blockRunSettings, blockSeedOf, openBlockRun } from '../training/blocks/open-block-run.ts';
 import { checkpointRootOf, memberRun } from '../workers/block-member.ts';
 import { blockWorker } from '../workers/block-worker.ts';
+import { sharedThreadWorker } from './shared-thread-worker.ts';
 import type { PreparedSwarm } from './swarms/prepare-swarm.ts';
 
 export interface BlockVolunteerOptions {
@@ -24,11 +28,13 @@ export interface BlockVolunteerOptions {
   readonly engine: Engine;
   /** Most bytes of blocks on the disk. */
   readonly quotaBytes: number;
-  /** The current round by chain time. */
-  readonly round: () => number;
+  /** Signs attestations for the chain, and has its clock. */
+  readonly ledger: Pick<Ledger, 'clock' | 'signAttestation'>;
   /** Called after each step with the root of the whole model's checkpoint, which nobody has to hold. */
   readonly onStep: (step: number, root: Hex, done: StepShares) => void;
   readonly onChange?: (view: BlockSessionView) => void;
+  /** Told of this device's attestations. */
+  readonly onAttestation?: (event: StateEvent) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -47,7 +53,7 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
   const settings = blockRunSettings(spec, blockSeedOf(record.cid));
   if (settings === undefined) throw new RangeError('This swarm trains no model in blocks.');
   const opened = await openBlockRun({ source: folderSource(model), settings, dataSets, signal });
-  const worker = blockWorker(opened, engine);
+  const worker = sharedThreadWorker(blockWorker(opened, engine));
   const { plan } = opened.run;
   let joined: BlockSession | undefined;
   const session = await joinBlocks({
@@ -59,14 +65,14 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
     quotaBytes,
     run: { ...memberRun(opened.run), first: await worker.firstRoots(signal) },
     worker,
-    round: options.round,
+    ledger: options.ledger,
+    checkpointRoot: (steps, state) => checkpointRootOf(plan, steps, state),
     local: network.local,
-    onStep(step, state, done) {
-      options.onStep(step, checkpointRootOf(plan, step + 1, state), done);
-    },
+    onStep: options.onStep,
     onChange() {
       if (joined !== undefined) options.onChange?.(joined.view());
     },
+    onAttestation: options.onAttestation,
   });
   joined = session;
   return {

@@ -11,51 +11,15 @@ import { type ClaimOnceOptions, claimOnce } from '../chain/disputes/agents/claim
 import { Defender } from '../chain/disputes/agents/defender.ts';
 import { messageOf } from '../protocol/message-of.ts';
 import { termsHash } from '../protocol/slot-encoding.ts';
+import { DEFEND_HELP, parseDefendSettings } from './audit/defend-settings.ts';
 import { type DisputeSession, openDisputeSession, printer } from './audit/dispute-session.ts';
-import { aborted, parseCommandLine, runProcess, UsageError } from './home/command-line.ts';
+import { aborted, runProcess, UsageError } from './home/command-line.ts';
 import { lockFolder } from './home/folder-lock.ts';
-import { DEFAULT_MODEL } from './home/model-folder.ts';
-
-const HELP = `npm run defend -- [options]
-
-Answers every challenge to the claims of this account, ends games whose challenger is silent, and takes the bonds back, until it
-is stopped. It can be killed and started again at any moment.
-
-  --network FILE|URL  the network (default .starling/devnet.json, or $STARLING_HOME/devnet.json)
-  --home DIR          account and runs of this claimant (default .starling/claimant)
-  --claim FILE        do the run of this specification, publish the specification and claim the result, once
-  --runs DIR|URL      where specifications and checkpoints are, besides the chain
-  --engine NAME       what to compute on: wasm or reference (default wasm)
-  --threads N         threads of the wasm engine (default 1)
-  --model DIR         the published model that runs may start from (default public/models/nano)
-  --max-steps N       refuse longer runs (default 10000)
-  --poll MS           between two looks at the chain (default 2000)
-  --once              look once, make the moves that are due, and end
-  --json              one JSON object a line`;
 
 await runProcess(async (signal) => {
-  const state = process.env.STARLING_HOME ?? '.starling';
-  const { values } = parseCommandLine(
-    {
-      options: {
-        network: { type: 'string', default: `${state}/devnet.json` },
-        home: { type: 'string', default: `${state}/claimant` },
-        claim: { type: 'string' },
-        runs: { type: 'string' },
-        engine: { type: 'string', default: 'wasm' },
-        threads: { type: 'string', default: '1' },
-        model: { type: 'string', default: DEFAULT_MODEL },
-        'max-steps': { type: 'string', default: '10000' },
-        poll: { type: 'string', default: '2000' },
-        once: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    },
-    HELP,
-  );
-  if (values.help) {
-    console.log(HELP);
+  const values = parseDefendSettings(process.argv.slice(2), process.env.STARLING_HOME ?? '.starling');
+  if (values === undefined) {
+    console.log(DEFEND_HELP);
     return 0;
   }
   const log = (line: string): void => console.error(line);

@@ -42,6 +42,7 @@ export class GasBudget {
   readonly #inDay = SHARES.map(() => 0);
   /** Each has cost gas, so that the day's budget bounds their number. */
   readonly #ofAccounts = new Map<string, number>();
+  readonly #ofAccountsInRound = new Map<string, number>();
 
   constructor(options: GasBudgetOptions) {
     this.#options = options;
@@ -72,6 +73,12 @@ export class GasBudget {
     return gasPerAccount - (this.#ofAccounts.get(account) ?? 0);
   }
 
+  /** Gas that one account has cost in this round. */
+  spentInRound(account: string): number {
+    this.#turn();
+    return this.#ofAccountsInRound.get(account) ?? 0;
+  }
+
   get day(): SpentDay {
     this.#turn();
     return { began: this.#dayBegan, gas: [...this.#inDay] };
@@ -91,7 +98,8 @@ export class GasBudget {
 
   spend(rank: number, gas: number, account: string): void {
     this.#turn();
-    this.#ofAccounts.set(account, (this.#ofAccounts.get(account) ?? 0) + gas);
+    for (const used of [this.#ofAccounts, this.#ofAccountsInRound])
+      used.set(account, (used.get(account) ?? 0) + gas);
     for (const used of [this.#inRound, this.#inDay]) used[rank] = (used[rank] ?? 0) + gas;
   }
 
@@ -100,6 +108,7 @@ export class GasBudget {
     if (round() !== this.#round) {
       this.#round = round();
       this.#inRound.fill(0);
+      this.#ofAccountsInRound.clear();
     }
     if (now() - this.#dayBegan >= DAY_MS) {
       this.#dayBegan = now();

@@ -1,71 +1,25 @@
 /** `npm run volunteer`: a volunteer without a page, until it is told to stop. */
 import '../swarm/node20.ts';
-import { resolve } from 'node:path';
 import { sleep } from '../chain/sleep.ts';
 import type { Network } from '../protocol/network-file.ts';
-import type { BlockSessionView, StepShares } from '../swarm/pipeline/block-session.ts';
-import { DEFAULT_RETENTION } from '../training/checkpoint-retention.ts';
-import { aborted, oneOf, parseCommandLine, runProcess, wholeNumber } from './home/command-line.ts';
+import type { BlockSessionView, StepShares } from '../swarm/pipeline/block-session-view.ts';
+import type { StateEvent } from '../swarm/pipeline/state-attestations.ts';
+import { aborted, runProcess } from './home/command-line.ts';
 import { readNetworkFile } from './home/network-file.ts';
 import { nextNetwork } from './home/next-network.ts';
 import { networkOfSwarm } from './swarms/find-swarm.ts';
 import { startVolunteer, type VolunteerEvent, type VolunteerOptions } from './volunteer.ts';
-
-const MIB = 2 ** 20;
-
-const HELP = `npm run volunteer -- [options]
-
-Trains in the swarm without a page, with the same key, rounds and messages as a tab.
-
-  --network FILE|URL   the network (default .starling/devnet.json, or $STARLING_HOME/devnet.json)
-  --home DIR           key and checkpoints of this device (default .starling/volunteer)
-  --engine NAME        auto, wasm, webgpu or reference (default auto)
-  --threads N          threads of the wasm engine (default 1)
-  --swarm ID|LINK      the swarm, by its number or a link (default: the network's own)
-  --model DIR|URL      the model (default: what the swarm's specification names)
-  --data DIR           the files of the swarm's questions (default: their addresses, then members)
-  --keep N             keeps the first, every Nth and the last of its checkpoints for others (default 10)
-  --keep-megabytes N   most megabytes of these together (default 1024; the last one is kept in any case)
-  --critic FILE        a frozen .onnx model that judges others' answers (default: the model in training)`;
+import { parseVolunteerSettings, VOLUNTEER_HELP } from './volunteer-settings.ts';
 
 await runProcess(async (signal) => {
-  const state = process.env.STARLING_HOME ?? '.starling';
-  const { values } = parseCommandLine(
-    {
-      options: {
-        network: { type: 'string', default: `${state}/devnet.json` },
-        home: { type: 'string', default: `${state}/volunteer` },
-        engine: { type: 'string', default: 'auto' },
-        threads: { type: 'string', default: '1' },
-        swarm: { type: 'string' },
-        model: { type: 'string' },
-        data: { type: 'string' },
-        keep: { type: 'string', default: String(DEFAULT_RETENTION.every) },
-        'keep-megabytes': { type: 'string', default: String(DEFAULT_RETENTION.quota / MIB) },
-        critic: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    },
-    HELP,
-  );
-  if (values.help) {
-    console.log(HELP);
+  const settings = parseVolunteerSettings(process.argv.slice(2), process.env.STARLING_HOME ?? '.starling');
+  if (settings === undefined) {
+    console.log(VOLUNTEER_HELP);
     return 0;
   }
-  const read = async () => networkOfSwarm(await readNetworkFile(values.network), values.swarm);
-  const options = {
-    home: resolve(values.home),
-    engine: oneOf('--engine', values.engine, ['auto', 'wasm', 'webgpu', 'reference']),
-    threads: wholeNumber('--threads', values.threads, 1, 64),
-    model: values.model === undefined || /^https?:/.test(values.model) ? values.model : resolve(values.model),
-    data: values.data,
-    critic: values.critic,
-    retention: {
-      every: wholeNumber('--keep', values.keep, 1, 1_000_000),
-      quota: MIB * wholeNumber('--keep-megabytes', values['keep-megabytes'], 0, 2 ** 30),
-    },
-    signal,
-  };
+  const { networkFile, swarm, ...rest } = settings;
+  const read = async () => networkOfSwarm(await readNetworkFile(networkFile), swarm);
+  const options = { ...rest, signal };
   let network: Network | undefined = await read();
   while (network !== undefined) network = await volunteerIn(network, options, read);
   return 0;
@@ -124,6 +78,10 @@ function inWords(event: VolunteerEvent): string | undefined {
       return `step ${event.step} done by ${sharesInWords(event.done)}, checkpoint ${event.root.slice(0, 10)}`;
     case 'blocks':
       return blocksInWords(event.view);
+    case 'attestation':
+      return attestationInWords(event.event);
+    case 'on chain':
+      return `round ${event.round} is on the chain, in block ${event.block}`;
     case 'round': {
       const { event: round } = event;
       if (round.kind === 'trained') {
@@ -140,6 +98,17 @@ function inWords(event: VolunteerEvent): string | undefined {
 function sharesInWords({ hops }: StepShares): string {
   const parts = [...hops].map(([device, count]) => `${count} of ${device.slice(0, 10)}`);
   return parts.length === 0 ? 'nobody' : `hops: ${parts.join(', ')}`;
+}
+
+function attestationInWords(event: StateEvent): string | undefined {
+  switch (event.kind) {
+    case 'attested':
+      return `round ${event.round} attested: checkpoint ${event.checkpointRoot.slice(0, 10)} after step ${event.step}`;
+    case 'not attested':
+      return `round ${event.round} was not attested: ${event.cause}`;
+    case 'accepted':
+      return undefined;
+  }
 }
 
 function blocksInWords({ state, blocks, problems }: BlockSessionView): string {

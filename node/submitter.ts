@@ -13,10 +13,12 @@ import { type RejectReason, rejectReasonOf } from '../chain/reject-reasons.ts';
 import { compactSignature, isSignedBy } from '../chain/signatures.ts';
 import type { SwarmLocation } from '../chain/swarm-location.ts';
 import type { IncludedTransaction, TransactionQueue } from '../chain/transaction-queue.ts';
-import type { DeviceAddress } from '../protocol/hex.ts';
+import { type DeviceAddress, toHex } from '../protocol/hex.ts';
 import type { Attestation, RoundClock, Signed, Vote } from '../protocol/ledger.ts';
+import { sha256Of } from '../protocol/sha256-of.ts';
 import { accountOf, rankOf, type Standing } from '../protocol/standing.ts';
 import { GasBudget, type SpentDay } from './gas-budget.ts';
+import { ATTESTATION_GAS, type Planned, planGas, VOTE_GAS, WINNER_GAS } from './gas-plan.ts';
 import { type Entry, type Queued, type RoundStatement, StatementQueue } from './submitter-queue.ts';
 
 /** A statement as events name it. */
@@ -64,6 +66,8 @@ export interface SubmitterOptions {
    * Gas that one owner, or one device without owner, may cost in 24 hours. Defaults to no limit of its own.
    */
   readonly gasPerAccount?: number;
+  /** 32 bytes that order accounts where gas runs out. Nobody else may know them. Defaults to random ones. */
+  readonly secret?: Uint8Array;
   /** What an earlier process spent, on the same clock. Defaults to nothing. */
   readonly before?: SpentDay;
   /** A clock in ms, for the day. Defaults to `performance.now`. */
@@ -84,13 +88,6 @@ const WINDOW = 2;
 const BATCH = 64;
 /** Winners of one transaction of votes, each 5,000 gas. */
 const WINNERS_A_BATCH = 400;
-/**
- * Gas that an entry is expected to take at most. The receipt says what it took. Measured in
- * contracts/snapshots/Participation.json.
- */
-const ATTESTATION_GAS = 36_000;
-const VOTE_GAS = 21_000;
-const WINNER_GAS = 5_000;
 /** Whom a budget is spent for, by rank. */
 const WHOM = ['all devices', 'devices without an owner', 'devices without an owner or a record'] as const;
 
@@ -108,6 +105,7 @@ export class Submitter {
   readonly #votes: StatementQueue<Vote>;
   readonly #poller: Poller;
   readonly #budget: GasBudget;
+  readonly #secret: Uint8Array;
   /** Of which budgets `spent` was told, and when. */
   readonly #told = new Map<string, number>();
 
@@ -115,6 +113,7 @@ export class Submitter {
     const { queueLimit = 4096, intervalMs = 1000, sleep } = options;
     const { gasPerRound = 8e6, gasPerDay = 4e9, now = () => performance.now() } = options;
     this.#options = options;
+    this.#secret = options.secret ?? crypto.getRandomValues(new Uint8Array(32));
     this.#budget = new GasBudget({
       gasPerRound,
       gasPerDay,
@@ -266,28 +265,19 @@ export class Submitter {
     );
   }
 
-  /** The entries for which there is gas, in their order. Says once where there is none. */
-  #affordable<T extends { readonly round: number }>(
+  /** The entries for which there is gas, in the order of service. Says once where there is none. */
+  #affordable<T extends RoundStatement>(
     entries: readonly Entry<T>[],
     gasOf: (signed: Signed<T>) => number,
   ): readonly Planned<T>[] {
-    const planned: Planned<T>[] = [];
-    const taken = [0, 0, 0];
-    const ofAccounts = new Map<string, number>();
-    for (const entry of entries) {
-      const gas = gasOf(entry.signed);
-      if (gas > this.#budget.room(entry.rank, taken)) {
-        this.#tellSpent(entry.rank);
-        continue;
-      }
-      const together = (ofAccounts.get(entry.account) ?? 0) + gas;
-      // Others are posted meanwhile; what waits of this one goes on tomorrow, or is posted by somebody else.
-      if (together > this.#budget.accountRoom(entry.account)) continue;
-      ofAccounts.set(entry.account, together);
-      taken[entry.rank] = (taken[entry.rank] ?? 0) + gas;
-      planned.push({ entry, gas });
-    }
-    return planned;
+    const { round } = this.#options.clock.read();
+    return planGas({
+      entries,
+      gasOf,
+      budget: this.#budget,
+      placeOf: (account) => toHex(sha256Of(this.#secret, new TextEncoder().encode(`${round} ${account}`))),
+      onSpent: (rank) => this.#tellSpent(rank),
+    });
   }
 
   #tellSpent(rank: number): void {
@@ -421,12 +411,6 @@ export class Submitter {
   #emit(event: SubmitterEvent): void {
     this.#options.onEvent?.(event);
   }
-}
-
-/** An entry of a batch with the gas that it is expected to take. */
-interface Planned<T extends RoundStatement> {
-  readonly entry: Entry<T>;
-  readonly gas: number;
 }
 
 /** Everybody whom the chain must know before it takes a vote. */

@@ -15,11 +15,13 @@ import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import { memoizePromise } from '../protocol/memoize-promise.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { StoreWithLocalFiles } from '../swarm/content/local-files.ts';
+import { fileInMemory, membersOf, offerFile } from '../swarm/content/member-files.ts';
 import { MemoryStore } from '../swarm/content/store.ts';
 import { joinSwarm } from '../swarm/join.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
-import type { BlockSessionView, StepShares } from '../swarm/pipeline/block-session.ts';
+import type { BlockSessionView, StepShares } from '../swarm/pipeline/block-session-view.ts';
+import type { StateEvent } from '../swarm/pipeline/state-attestations.ts';
 import { CheckpointOffers } from '../swarm/rounds/checkpoint-publisher.ts';
 import type { RoundEvent } from '../swarm/rounds/events.ts';
 import { RoundDriver } from '../swarm/rounds/round-driver.ts';
@@ -34,13 +36,14 @@ import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import type { EngineReport } from '../workers/engine-report.ts';
 import { startBlockVolunteer } from './block-volunteer.ts';
+import { attestationFile } from './home/attestation-file.ts';
 import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';
 import { modelInFolder } from './home/model-folder.ts';
 import { openCritic } from './home/open-critic.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
 import { OwnAttestations } from './own-attestations.ts';
-import { fileInFolder, fileInMemory, membersOf, offerFile } from './swarms/member-files.ts';
+import { fileInFolder } from './swarms/member-files.ts';
 import { type PreparedSwarm, prepareSwarm } from './swarms/prepare-swarm.ts';
 import { predictRound, RoundCosts } from './swarms/round-costs.ts';
 
@@ -81,6 +84,10 @@ export type VolunteerEvent =
       readonly root: Hex;
       readonly done: StepShares;
     }
+  /** What became of an attestation of a model in blocks. */
+  | { readonly kind: 'attestation'; readonly event: StateEvent }
+  /** It is in a block of the chain. */
+  | { readonly kind: 'on chain'; readonly round: number; readonly block: number }
   /** What a member of a model in blocks is doing has changed. */
   | { readonly kind: 'blocks'; readonly view: BlockSessionView };
 
@@ -185,12 +192,17 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         prepared: swarm,
         engine: chosen,
         quotaBytes: BLOCK_QUOTA,
-        round: () => chain.clock.read().round,
+        ledger: chain.ledger,
         onStep: (step, root, done) => tell({ kind: 'step', step, root, done }),
         onChange: (view) => tell({ kind: 'blocks', view }),
+        onAttestation: (event) => tell({ kind: 'attestation', event }),
         ...ending,
       });
       closing.push(() => blocks.stop());
+      const stopWatching = chain.watchInclusions(chain.clock.read().round, ({ round, block }) =>
+        tell({ kind: 'on chain', round, block }),
+      );
+      closing.push(async () => stopWatching());
       tell({ kind: 'joined', device: key.address, engine: chosen.description, cursor: 0 });
       return { device: key.address, stop: closeAll };
     }
@@ -237,6 +249,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       gossip: connection.gossip,
       content: connection.content,
       publishCheckpoint: offers.publish,
+      attestations: attestationFile(join(home, 'attestations', `${folderName(run)}.json`)),
       deviceKey: key,
       standings: connection.standings,
       engine: host.engine.description,

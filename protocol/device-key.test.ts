@@ -13,6 +13,13 @@ describe('deviceKey', () => {
     expect(deviceKey(one).x).toBe('0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798');
   });
 
+  it('keeps a copy of its secret, also of a Buffer', () => {
+    const secret = Buffer.alloc(32, 7);
+    const device = deviceKey(secret);
+    secret.fill(9);
+    expect(device.secret).toEqual(new Uint8Array(32).fill(7));
+  });
+
   it('agrees with libp2p on the PeerId and with viem on the address', async () => {
     for (let i = 0; i < 8; i++) {
       const key = await generateKeyPair('secp256k1');

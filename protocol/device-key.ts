@@ -37,7 +37,7 @@ export interface DeviceKey {
 export function deviceKey(secret: Uint8Array): DeviceKey {
   if (!secp256k1.utils.isValidSecretKey(secret))
     throw new DeviceKeyError('The device key is damaged. Restore it from its backup.');
-  const kept = secret.slice();
+  const kept = new Uint8Array(secret);
   const publicKey = secp256k1.getPublicKey(kept, true);
   const point = secp256k1.getPublicKey(kept, false);
   return {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fetchNetwork, NetworkFileError, parseNetwork } from './network-file.ts';
+import { endlessAnswer } from './testing/endless-answer.ts';
 
 const file = {
   page: 'http://127.0.0.1:5173/',
@@ -103,5 +104,21 @@ describe('network file', () => {
     await expect(fetchNetwork(address, { fetch: absent })).rejects.toThrow('npm start');
     await expect(fetchNetwork(address, { fetch: offline })).rejects.toThrow('cannot be reached');
     await expect(fetchNetwork(address, { fetch: broken })).rejects.toThrow('not JSON');
+  });
+
+  it('reads no further than a network file can be long, and no longer than it may take', async () => {
+    const { response, read, isCancelled } = endlessAnswer();
+    const fetching = fetchNetwork('http://127.0.0.1/network.json', { fetch: async () => response });
+    await expect(fetching).rejects.toThrow(NetworkFileError);
+    expect(read()).toBeLessThan(70_000);
+    expect(isCancelled()).toBe(true);
+    // A server that goes silent in the middle.
+    const stop = new AbortController();
+    const silent = new Response(new ReadableStream({ start: (body) => body.enqueue(new Uint8Array(1)) }));
+    const waiting = fetchNetwork('http://127.0.0.1/network.json', {
+      ...{ fetch: async () => silent, signal: stop.signal },
+    });
+    stop.abort(new DOMException('It took too long.', 'TimeoutError'));
+    await expect(waiting).rejects.toThrow('broke off');
   });
 });

@@ -1,5 +1,6 @@
 import type { Hex } from './hex.ts';
 import { type IceServer, parseIceServers } from './ice-servers.ts';
+import { ResponseTooLongError, readText } from './response-body.ts';
 import { parseRollup, type RollupContracts } from './rollup.ts';
 
 /** Where a swarm and its chain are: the checked content of a network file (network.json beside the page). */
@@ -51,6 +52,10 @@ export const DEFAULT_MODEL_HOSTS: readonly string[] = [
   'https://*.hf.co',
 ];
 const MAX_TEXT = 400;
+/** Bytes of a network file: a few times what one has with every list full. */
+const MAX_FILE_BYTES = 64 * 1024;
+/** How long a server may take to give it, in ms. */
+const FETCH_MS = 30_000;
 
 /** Checks the content of a network file. Throws NetworkFileError naming the first field that is wrong. */
 export function parseNetwork(content: unknown): Network {
@@ -90,6 +95,7 @@ export function parseNetwork(content: unknown): Network {
 export interface FetchNetworkOptions {
   /** Defaults to the global fetch. */
   readonly fetch?: typeof fetch;
+  /** Defaults to one that aborts after 30 s. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -98,10 +104,10 @@ export async function fetchNetwork(
   address: string | URL,
   options: FetchNetworkOptions = {},
 ): Promise<Network> {
-  const { fetch: fetcher = fetch, signal } = options;
+  const { fetch: fetcher = fetch, signal = AbortSignal.timeout(FETCH_MS) } = options;
   let response: Response;
   try {
-    response = await fetcher(address, { cache: 'no-store', ...(signal === undefined ? {} : { signal }) });
+    response = await fetcher(address, { cache: 'no-store', signal });
   } catch (error) {
     throw new NetworkFileError('The page’s server cannot be reached. Check the connection and try again.', {
       cause: error,
@@ -112,7 +118,18 @@ export async function fetchNetwork(
       'No network is running behind this page. Start one with npm start, then try again.',
     );
   }
-  return parseNetworkText(await response.text());
+  let json: string;
+  try {
+    json = await readText(response, { maxBytes: MAX_FILE_BYTES, signal });
+  } catch (error) {
+    throw new NetworkFileError(
+      error instanceof ResponseTooLongError
+        ? `The network file has more than ${MAX_FILE_BYTES} bytes, so it is none. Check its address.`
+        : 'The network file broke off. Check the connection and try again.',
+      { cause: error },
+    );
+  }
+  return parseNetworkText(json);
 }
 
 /** Checks the text of a network file. Throws NetworkFileError. */

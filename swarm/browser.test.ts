@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { type Browser, chromium, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Hex } from '../protocol/hex.ts';
 import { type Relay, startRelay } from './relay/relay.ts';
 import { bundleForBrowser } from './testing/bundle.ts';
+import { CHROMIUM_PATH, type ScriptPages, startScriptPages } from './testing/script-pages.ts';
 import type { SwarmTest } from './testing/smoke-page.ts';
 
 declare global {
@@ -14,53 +14,29 @@ declare global {
   }
 }
 
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const absent = existsSync(executablePath) ? false : `no Chromium at ${executablePath} (set CHROMIUM_PATH)`;
+const absent = existsSync(CHROMIUM_PATH) ? false : `no Chromium at ${CHROMIUM_PATH} (set CHROMIUM_PATH)`;
 const networkId = 'browser-test:1';
 const digest = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 
 describe.skipIf(absent)(`tabs${absent ? ` (skipped: ${absent})` : ''}`, () => {
-  let server: Server;
-  let browser: Browser;
+  let pages: ScriptPages;
   let relay: Relay;
-  let origin: string;
 
   beforeAll(async () => {
-    const script = await bundleForBrowser(new URL('./testing/smoke-page.ts', import.meta.url));
-    server = createServer((request, response) => {
-      const isScript = request.url === '/page.js';
-      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-      response.end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('The test server has no port.');
-    origin = `http://127.0.0.1:${address.port}/`;
     relay = await startRelay({ privateKey: randomBytes(32), networks: [networkId], ports: { tcp: null } });
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-quic',
-        // Without multicast DNS, as in most containers, hidden local addresses cannot be resolved.
-        '--disable-features=WebRtcHideLocalIpsWithMdns',
-        '--allow-loopback-in-peer-connection',
-        '--disable-background-timer-throttling',
-        '--disable-renderer-backgrounding',
-      ],
-    });
+    const script = await bundleForBrowser(new URL('./testing/smoke-page.ts', import.meta.url));
+    pages = await startScriptPages({ scripts: { '/page.js': script } });
   });
 
   afterAll(async () => {
-    await browser?.close();
+    await pages?.stop();
     await relay?.stop();
-    server?.close();
   });
 
   async function openTab(): Promise<{ readonly page: Page; readonly peerId: string }> {
-    const context = await browser.newContext();
+    const context = await pages.browser.newContext();
     const page = await context.newPage();
-    await page.goto(origin);
+    await page.goto(pages.origin);
     await page.waitForFunction(() => 'swarmTest' in window);
     const peerId = await page.evaluate(([relays, name]) => window.swarmTest.start(relays, name), [
       relay.addresses,

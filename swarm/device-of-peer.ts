@@ -21,9 +21,22 @@ export class DevicesOfPeers {
 }
 
 function deviceOf(peerId: string): DeviceAddress | null {
+  const publicKey = publicKeyOf(peerId);
+  if (publicKey === null) return null;
+  try {
+    return addressOf(publicKey);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The 33-byte public key inside a PeerId, which may be no point of the curve. Null for one of another kind.
+ */
+export function publicKeyOf(peerId: string): Uint8Array | null {
   try {
     const publicKey = base58btc.baseDecode(peerId).subarray(PUBLIC_KEY_AT);
-    return peerIdOf(publicKey) === peerId ? addressOf(publicKey) : null;
+    return peerIdOf(publicKey) === peerId ? publicKey : null;
   } catch {
     return null;
   }

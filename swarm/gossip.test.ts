@@ -56,6 +56,7 @@ function sampleOf(type: MessageType): UnsignedMessage {
 function setUp(options: Pick<GossipOptions, 'verifier' | 'queue' | 'limits'> = {}) {
   const checks = new Map<string, MessageCheck>();
   const sent: Uint8Array[] = [];
+  const blamed: string[] = [];
   const scheduler = new SimulatedScheduler();
   const gossip = startGossip({
     pubsub: {
@@ -66,6 +67,8 @@ function setUp(options: Pick<GossipOptions, 'verifier' | 'queue' | 'limits'> = {
         checks.set(topic, check);
         return () => checks.delete(topic);
       },
+      blame: (source) => blamed.push(source),
+      isFollowed: () => false,
     },
     networkId,
     key: me,
@@ -78,6 +81,7 @@ function setUp(options: Pick<GossipOptions, 'verifier' | 'queue' | 'limits'> = {
   return {
     gossip,
     received,
+    blamed,
     sent,
     checks,
     pass: (ms: number) => scheduler.advance(ms),
@@ -176,6 +180,7 @@ describe('gossip', () => {
       attest: [-2, 1],
       ack: [-2, 1],
       blocks: [-2, 1],
+      state: [-2, 1],
     };
     for (const sample of sampleMessages) {
       const [first, last] = windows[sample.type];
@@ -183,7 +188,9 @@ describe('gossip', () => {
         const s = setUp();
         const own = { peerId: peerIdBytesOf(other.publicKey) };
         if (sample.type !== 'hello') await s.receive(hello(other), topics.presence);
-        const body = sample.type === 'hello' ? { ...sample.body, ...own } : sample.body;
+        // A sample of another device: a hello and a reveal name the device inside.
+        const inside = sample.type === 'reveal' ? { rollouts: null } : {};
+        const body = { ...sample.body, ...(sample.type === 'hello' ? own : inside) };
         const message = { ...sample, body, round: ROUND + offset } as UnsignedMessage;
         const topic = topics[MESSAGE_TYPES[sample.type].topic];
         const accepted = offset >= first && offset <= last;
@@ -201,6 +208,17 @@ describe('gossip', () => {
     expect(s.gossip.isBound(other.address)).toBe(false);
     await s.pass(0);
     expect(s.received.map(({ author }) => author)).toEqual([other.address]);
+  });
+
+  it('[P-205] blames the author of an accepted message where it came from itself, and nobody else', async () => {
+    const s = setUp();
+    s.gossip.onMessage((message, origin) => s.gossip.blame(message, origin));
+    await s.receive(hello(other, 1), topics.presence, 'passes it on');
+    await s.pass(1);
+    expect(s.blamed).toEqual([]);
+    await s.receive(hello(other, 2), topics.presence, other.peerId);
+    await s.pass(1);
+    expect(s.blamed).toEqual([other.peerId]);
   });
 
   it('[P-57] rejects a hello that is not newer than the last', () =>
@@ -264,13 +282,15 @@ describe('gossip', () => {
     expect(await s.receive(commit(other))).toBe('accept');
   });
 
-  it('[P-118] rejects an attestation or vote whose signature inside the ledger denies', async () => {
+  it('[P-118] rejects an attestation, a state or a vote whose signature inside the ledger denies', async () => {
     const denies: SignatureVerifier = { verifyAttestation: async () => false, verifyVote: async () => false };
     const s = setUp({ verifier: denies });
     await s.receive(hello(other), topics.presence);
     expect(await s.receive(encodeMessage(other, networkId, vote))).toBe('reject');
     expect(await s.receive(encodeMessage(other, networkId, attest), topics.attestations)).toBe('reject');
-    expect(s.gossip.rejected.get('false-signature')).toBe(2);
+    const state: UnsignedMessage = { ...sampleOf('state'), round: ROUND };
+    expect(await s.receive(encodeMessage(other, networkId, state), topics.pipeline)).toBe('reject');
+    expect(s.gossip.rejected.get('false-signature')).toBe(3);
     const throws: SignatureVerifier = {
       verifyAttestation: () => Promise.reject(new Error('bad point')),
       verifyVote: () => Promise.reject(new Error('bad point')),

@@ -1,5 +1,7 @@
-import type { DeviceKey } from '../protocol/device-key.ts';
+import { type DeviceKey, peerIdOf } from '../protocol/device-key.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
+import { CohortSubscriptions } from './cohort-subscriptions.ts';
+import type { Cohorts } from './cohorts.ts';
 import { AUTHOR_RANKS } from './messages/admission.ts';
 import type { StandingSource } from './messages/authors.ts';
 import { decodeMessage, encodeMessage, type Message, type UnsignedMessage } from './messages/envelope.ts';
@@ -14,11 +16,12 @@ import { RejectCounts, type RejectReason } from './messages/reject-reason.ts';
 import {
   dispositionOf,
   type Origin,
+  type Place,
   type SignatureVerifier,
   Validator,
   type ValidatorOptions,
 } from './messages/validator.ts';
-import { topicsOf } from './network-id.ts';
+import { cohortTopic, topicsOf } from './network-id.ts';
 import type { Disposition, PubSub } from './pubsub.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -26,6 +29,9 @@ import type { Scheduler } from './scheduler.ts';
 export type OutgoingMessage = {
   [T in MessageType]: { readonly type: T; readonly round: number; readonly body: Body<T> };
 }[MessageType];
+
+/** How far a message goes. Defaults to the own cohort, which is the whole network while that is small. */
+export type Reach = 'cohort' | 'network';
 
 export interface RejectedMessage {
   readonly reason: RejectReason;
@@ -40,10 +46,12 @@ export interface Gossip {
   readonly networkId: string;
   readonly rejected: RejectCounts;
   /**
-   * Signs and sends. Resolves once the message is handed to the network. Rejects with CodecError over a
-   * limit.
+   * Signs and sends to the own cohort, or to the whole network. Resolves once the message is handed to the
+   * network. Rejects with CodecError over a limit.
    */
-  publish(message: OutgoingMessage): Promise<Message>;
+  publish(message: OutgoingMessage, reach?: Reach): Promise<Message>;
+  /** The part of the swarm that this device takes part in. Undefined where the whole swarm always is one. */
+  readonly cohorts: Cohorts | undefined;
   /**
    * Calls `listener` for every accepted message of others, in the order in which they were accepted. Returns
    * how to stop that.
@@ -52,6 +60,11 @@ export interface Gossip {
   onRejected(listener: (rejected: RejectedMessage) => void): () => void;
   /** Counts a message that is rejected after its arrival, such as a reveal without its commit. */
   reject(reason: RejectReason, detail: string): void;
+  /**
+   * Counts a fault that only the author of an accepted message can have made. It costs the author standing
+   * where the message came from itself, and nobody else.
+   */
+  blame(message: Message, origin: Origin): void;
   /** Whether a valid hello of the device was accepted. */
   isBound(device: DeviceAddress): boolean;
   stop(): void;
@@ -78,13 +91,21 @@ export interface GossipOptions {
   /** Topics to join. Defaults to all. */
   readonly topics?: readonly TopicName[];
   /**
+   * The part of the swarm that this device takes part in; or every cohort that a neighbour follows, for
+   * whoever keeps or counts what all say. Defaults to the whole swarm as one.
+   */
+  readonly cohorts?: Cohorts | 'every';
+  /**
    * Messages that may wait for listeners. Defaults to 1,024. Beyond that the oldest of the authors that are
    * known least is dropped, as 'overflow'.
    */
   readonly queue?: number;
   /** 0 to 1. Defaults to Math.random. */
   readonly random?: () => number;
-  readonly limits?: Pick<ValidatorOptions, 'authorQuota' | 'ownerQuota' | 'sourceQuota' | 'maxKeys'>;
+  readonly limits?: Pick<
+    ValidatorOptions,
+    'authorQuota' | 'ownerQuota' | 'sourceQuota' | 'maxKeys' | 'messageChecks'
+  >;
 }
 
 /** Joins the topics of a network. Throws TypeError for an id that is none. */
@@ -136,7 +157,7 @@ export function startGossip(options: GossipOptions): Gossip {
       for (const listener of listeners) listener(message, origin);
   }
 
-  async function check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Disposition> {
+  async function check(bytes: Uint8Array, topic: Place, source: string): Promise<Disposition> {
     const verdict = await validator.check(bytes, topic, source);
     if (stopped) return 'ignore';
     if (verdict.kind === 'rejected') {
@@ -145,21 +166,36 @@ export function startGossip(options: GossipOptions): Gossip {
       // Other peers send own messages back.
       return 'ignore';
     } else {
+      const { message, origin } = verdict;
+      if (message.type === 'hello')
+        cohorts?.heard(message, origin, typeof topic === 'string' ? '' : topic.cohort);
       enqueue(verdict);
     }
     return dispositionOf(verdict);
   }
 
+  const cohorts = options.cohorts === 'every' ? undefined : options.cohorts;
   const names = options.topics ?? TOPIC_NAMES;
-  const leave = names.map((name) => pubsub.join(topics[name], (bytes, source) => check(bytes, name, source)));
+  const subscriptions = new CohortSubscriptions({
+    pubsub,
+    networkId,
+    cohorts: options.cohorts,
+    names,
+    scheduler,
+    check,
+  });
 
   return {
     networkId,
     rejected,
-    async publish(message) {
+    cohorts,
+    async publish(message, reach = 'cohort') {
       lastSeq = Math.max(Math.floor(now()), lastSeq + 1);
       const bytes = encodeMessage(key, networkId, { ...message, seq: lastSeq } as UnsignedMessage);
-      await pubsub.publish(topics[MESSAGE_TYPES[message.type].topic], bytes);
+      if (message.type === 'blocks') cohorts?.keepWhole();
+      const { topic } = MESSAGE_TYPES[message.type];
+      const cohort = reach === 'network' || topic === 'pipeline' ? '' : (cohorts?.own ?? '');
+      await pubsub.publish(cohort === '' ? topics[topic] : cohortTopic(networkId, cohort), bytes);
       return decodeMessage(bytes);
     },
     onMessage(listener) {
@@ -171,12 +207,15 @@ export function startGossip(options: GossipOptions): Gossip {
       return () => rejectedListeners.delete(listener);
     },
     reject,
+    blame({ from }, { source }) {
+      if (peerIdOf(from) === source) pubsub.blame(source);
+    },
     isBound: (device) => validator.isBound(device),
     stop() {
       stopped = true;
       cancelDelivery?.();
       validator.stop();
-      for (const off of leave) off();
+      subscriptions.stop();
       listeners.clear();
       rejectedListeners.clear();
     },

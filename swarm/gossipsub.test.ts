@@ -117,6 +117,12 @@ describe('gossipsub', () => {
       expect(score).toBeLessThan(-160);
     }));
 
+  it('[P-205] ends gossip with a neighbour after four messages that are blamed', () =>
+    judge('blame', (judged, score) => {
+      expect(judged).toBeGreaterThanOrEqual(4);
+      expect(score).toBeLessThan(-160);
+    }));
+
   it('[P-114] goes on with a neighbour after 40 messages that are ignored', () =>
     judge('ignore', (judged, score) => {
       expect(judged).toBeGreaterThanOrEqual(40);

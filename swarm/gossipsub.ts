@@ -13,6 +13,7 @@ const results: Readonly<Record<Disposition, TopicValidatorResult>> = {
   accept: TopicValidatorResult.Accept,
   ignore: TopicValidatorResult.Ignore,
   penalise: TopicValidatorResult.Ignore,
+  blame: TopicValidatorResult.Ignore,
   reject: TopicValidatorResult.Reject,
 };
 
@@ -38,10 +39,13 @@ const topicScore = {
   invalidMessageDeliveriesDecay: 0.97,
 };
 
+/** A neighbour with a lower score is cut off: nothing that it sends is read. */
+export const GRAYLIST_SCORE = -160;
+
 /** What one frame of gossip may hold. The decoder drops a frame that holds more. */
 const decodeRpcLimits = {
-  // A relay of 16 networks has 48 topics.
-  maxSubscriptions: 64,
+  // A relay follows the cohorts of its neighbours: 2,046 of each of 16 networks, of which few are in use.
+  maxSubscriptions: 8192,
   maxControlMessages: 64,
   // The replies to an IWANT come batched. The frame's bytes bound them as well.
   maxMessages: 5000,
@@ -92,7 +96,7 @@ export function swarmGossipsub(options: {
       decayToZero: 0.01,
       topics: Object.fromEntries(topics.map((topic) => [topic, topicScore])),
     },
-    scoreThresholds: { gossipThreshold: -40, publishThreshold: -80, graylistThreshold: -160 },
+    scoreThresholds: { gossipThreshold: -40, publishThreshold: -80, graylistThreshold: GRAYLIST_SCORE },
   });
 }
 
@@ -101,12 +105,15 @@ interface Scored {
   readonly score: { addPenalty(peerId: string, count: number, label: string): void };
 }
 
+/** Faults that a message costs its neighbour. An honest device that lost its memory may be blamed twice. */
+const FAULTS = { penalise: 1, blame: 3 } as const;
+
 /**
- * Counts one fault of a neighbour's behaviour. Beyond six the score falls by ten times the square of the
- * excess, so that the tenth ends gossip with it. A fault is forgotten at 2 % a second.
+ * Counts faults of a neighbour's behaviour. Beyond six the score falls by ten times the square of the excess,
+ * so that the tenth ends gossip with it. A fault is forgotten at 2 % a second.
  */
-function penalise(service: GossipSub, source: string): void {
-  (service as GossipSub & Scored).score.addPenalty(source, 1, 'ignored_messages');
+function count(service: GossipSub, source: string, fault: keyof typeof FAULTS): void {
+  (service as GossipSub & Scored).score.addPenalty(source, FAULTS[fault], 'ignored_messages');
 }
 
 /** A PubSub over a started gossipsub service. */
@@ -118,7 +125,8 @@ export function pubsubOver(service: GossipSub): PubSub {
     join(topic, check: MessageCheck) {
       service.topicValidators.set(topic, async (source, message) => {
         const disposition = await check(message.data, source.toString());
-        if (disposition === 'penalise') penalise(service, source.toString());
+        if (disposition === 'penalise' || disposition === 'blame')
+          count(service, source.toString(), disposition);
         return results[disposition];
       });
       service.subscribe(topic);
@@ -128,5 +136,7 @@ export function pubsubOver(service: GossipSub): PubSub {
         if (service.getTopics().includes(topic)) service.unsubscribe(topic);
       };
     },
+    blame: (source) => count(service, source, 'blame'),
+    isFollowed: (topic) => service.getSubscribers(topic).length > 0,
   };
 }

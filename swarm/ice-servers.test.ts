@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IceServer } from '../protocol/ice-servers.ts';
-import { IceServers } from './ice-servers.ts';
+import { endlessAnswer } from '../protocol/testing/endless-answer.ts';
+import { IceServers, iceServersOfHost } from './ice-servers.ts';
 
 const ENDPOINT = 'https://relay.example/turn-credentials';
 const SERVERS: readonly IceServer[] = [
@@ -57,6 +58,14 @@ describe('IceServers', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('reads no more of an endless answer than credentials can be long', async () => {
+    const { response, read, isCancelled } = endlessAnswer();
+    const { servers } = world(() => response);
+    expect(await servers.current()).toHaveLength(2);
+    expect(read()).toBe(5 * 1024);
+    expect(isCancelled()).toBe(true);
+  });
+
   it.each<[string, () => Response]>([
     ['does not answer', () => Response.error()],
     ['refuses', () => new Response('no', { status: 503 })],
@@ -75,5 +84,23 @@ describe('IceServers', () => {
   it('goes without it where the network is out of reach', async () => {
     const { servers } = world();
     expect(await servers.current()).toHaveLength(2);
+  });
+});
+
+describe('iceServersOfHost', () => {
+  const servers = [
+    { urls: ['stun:stun.example'] },
+    { urls: ['turn:turn.example'], username: '1790003600:starling', credential: 'IgZ/J+c=' },
+  ];
+
+  it('[P-180] encodes names and passwords for the WebRTC of Node, which puts them into URLs', () => {
+    expect(iceServersOfHost(servers, false)).toEqual([
+      { urls: ['stun:stun.example'] },
+      { urls: ['turn:turn.example'], username: '1790003600%3Astarling', credential: 'IgZ%2FJ%2Bc%3D' },
+    ]);
+  });
+
+  it('leaves them as they are in a browser', () => {
+    expect(iceServersOfHost(servers, true)).toEqual(servers);
   });
 });

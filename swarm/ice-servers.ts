@@ -1,11 +1,12 @@
 import type { IceServer, TurnCredentials } from '../protocol/ice-servers.ts';
 import { parseTurnCredentials } from '../protocol/ice-servers.ts';
+import { readText } from '../protocol/response-body.ts';
 
 /** How long an endpoint of credentials may take, in ms. A dial waits for it. */
 const ANSWER_MS = 5000;
 /** How long an endpoint that did not answer is left in peace, in ms. */
 const RETRY_MS = 30_000;
-/** Characters of an answer that are read at most. */
+/** Bytes of an answer that are read at most. */
 const MAX_ANSWER = 4096;
 
 export interface IceServersOptions {
@@ -21,6 +22,23 @@ interface Held {
   readonly credentials: TurnCredentials | undefined;
   /** When to ask again. */
   readonly until: number;
+}
+
+/**
+ * The servers as the host's WebRTC takes them. That of Node (node-datachannel 0.33) writes names and
+ * passwords into URLs as they are, where libdatachannel decodes them: a colon in a name, which time-limited
+ * credentials have, would end it.
+ */
+export function iceServersOfHost(
+  servers: readonly RTCIceServer[],
+  isBrowser = typeof globalThis.RTCPeerConnection === 'function',
+): RTCIceServer[] {
+  return servers.map((server) => {
+    const { username, credential } = server;
+    if (isBrowser || username === undefined || credential === undefined) return server;
+    const [name, password] = [username, credential].map(encodeURIComponent);
+    return { ...server, username: name, credential: password } as RTCIceServer;
+  });
 }
 
 /**
@@ -74,14 +92,14 @@ export class IceServers {
 
   async #fetch(url: string): Promise<TurnCredentials | undefined> {
     const { fetch: fetcher = fetch } = this.#options;
+    const signal = AbortSignal.timeout(ANSWER_MS);
     try {
       const response = await fetcher(url, {
         ...{ cache: 'no-store', credentials: 'omit', redirect: 'error' },
-        signal: AbortSignal.timeout(ANSWER_MS),
+        signal,
       } as const);
       if (!response.ok) return undefined;
-      const text = await response.text();
-      return text.length > MAX_ANSWER ? undefined : parseTurnCredentials(JSON.parse(text));
+      return parseTurnCredentials(JSON.parse(await readText(response, { maxBytes: MAX_ANSWER, signal })));
     } catch {
       return undefined;
     }

@@ -3,6 +3,7 @@ import type { Ledger } from '../protocol/ledger.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { loadSignatureChecks } from '../protocol/signature-checks.ts';
 import { accountOf, type Standing, UNKNOWN } from '../protocol/standing.ts';
+import { Cohorts, type CohortsOptions } from './cohorts.ts';
 import type { Requester } from './content/channel-places.ts';
 import { type ContentService, startContent } from './content/service.ts';
 import type { ContentStore } from './content/store.ts';
@@ -10,22 +11,33 @@ import { libp2pContentTransport } from './content/transport.ts';
 import { DevicesOfPeers } from './device-of-peer.ts';
 import { type Gossip, startGossip } from './gossip.ts';
 import { IceServers } from './ice-servers.ts';
-import { networkId, topicsOf } from './network-id.ts';
+import { allTopicsOf, networkId } from './network-id.ts';
 import { createSwarmNode, type SwarmNode, type TransportFactory } from './node.ts';
 import { type Presence, type SelfDescription, startPresence } from './presence.ts';
 import { type Scheduler, systemScheduler } from './scheduler.ts';
 import { Standings } from './standings.ts';
 
 export interface JoinSwarmOptions {
-  readonly network: Network;
+  readonly network: Pick<Network, 'chainId' | 'swarm' | 'relays' | 'iceServers' | 'local'> & {
+    readonly contracts: Pick<Network['contracts'], 'participation'>;
+  };
   readonly key: DeviceKey;
   readonly ledger: Ledger;
   /** Keeps content that is served and fetched. */
   readonly store: ContentStore;
   /** Called for every hello. */
   readonly describe: () => SelfDescription;
+  /**
+   * Whether the process takes part in one cohort of a large swarm, or listens to every cohort that a
+   * neighbour follows, because it keeps or posts what all say. Defaults to one.
+   */
+  readonly listensTo?: 'own cohort' | 'every cohort';
+  /** Members beyond which a cohort is halved, and below which it is none. Defaults to `COHORT_SIZE`. */
+  readonly cohortSizes?: CohortsOptions['sizes'];
   /** Transports that only this host has, such as nodeTransports() of node-transports.ts. Defaults to none. */
   readonly transports?: readonly TransportFactory[];
+  /** Multiaddrs to listen on besides, for those transports. Defaults to none. */
+  readonly listen?: readonly string[];
 }
 
 /**
@@ -64,6 +76,10 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
     scheduler,
     random: Math.random,
   });
+  const cohorts =
+    options.listensTo === 'every cohort'
+      ? 'every'
+      : new Cohorts({ networkId: id, publicKey: key.publicKey, scheduler, sizes: options.cohortSizes });
   const iceServers = new IceServers({ servers: network.iceServers });
   const devices = new DevicesOfPeers();
   const standingOf = (peerId: string): Standing => {
@@ -73,15 +89,15 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
   const node = await createSwarmNode({
     privateKey: key.secret,
     relays: network.relays,
-    topics: Object.values(topicsOf(id)),
+    topics: allTopicsOf(id),
     transports,
+    listen: options.listen,
     iceServers: () => iceServers.current(),
     // A process on a public network dials no address of its own machine or network for a stranger.
     loopback: network.local,
     standingOf,
-    // libp2p 3.3.11 throws outside of any promise when it reserves a place on a relay that is reached by
-    // WebRTC (DNSMappings.has), which ends a Node process. So peers do not relay for others yet.
-    relayForOthers: false,
+    isNear: (peerId) => cohorts !== 'every' && cohorts.isNear(peerId),
+    relayForOthers: true,
   });
   try {
     const gossip = startGossip({
@@ -93,6 +109,7 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       verifier: ledger,
       standings,
       isRelay: node.isRelay,
+      cohorts,
     });
     const presence = startPresence({
       gossip,
@@ -101,7 +118,7 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmConnect
       describe,
       round,
       scheduler,
-      relays: false,
+      relays: true,
     });
     const transport = libp2pContentTransport(node.libp2p);
     const requesterOf = (peerId: string): Requester => ({

@@ -36,6 +36,7 @@ describe('topicsOf', () => {
       attest: 'attestations',
       ack: 'attestations',
       blocks: 'pipeline',
+      state: 'pipeline',
     });
   });
 });

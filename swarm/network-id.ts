@@ -1,3 +1,4 @@
+import { allCohorts } from './cohort-path.ts';
 import { TOPIC_NAMES, type TopicName } from './messages/message-types.ts';
 
 const NETWORK_ID = /^[a-z0-9][a-z0-9:._-]{0,95}$/;
@@ -17,4 +18,14 @@ export function topicsOf(network: string): Readonly<Record<TopicName, string>> {
   }
   const entries = TOPIC_NAMES.map((name) => [name, `/starling/2/${network}/${name}`] as const);
   return Object.fromEntries(entries) as Record<TopicName, string>;
+}
+
+/** The topic of a cohort (cohort-path.ts) of a network. */
+export function cohortTopic(network: string, cohort: string): string {
+  return `/starling/2/${network}/cohort/${cohort}`;
+}
+
+/** All topics that messages of a network may travel on. Throws TypeError as `topicsOf` does. */
+export function allTopicsOf(network: string): readonly string[] {
+  return [...Object.values(topicsOf(network)), ...allCohorts().map((cohort) => cohortTopic(network, cohort))];
 }

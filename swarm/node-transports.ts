@@ -1,3 +1,5 @@
+import './node-data-channels.ts';
+import './node-web-socket.ts';
 import { tcp } from '@libp2p/tcp';
 import type { TransportFactory } from './node.ts';
 

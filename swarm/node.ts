@@ -1,7 +1,7 @@
 import './rtc-fix.ts';
-import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
+import type { Connection } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
@@ -13,15 +13,19 @@ import { createLibp2p, type Libp2p } from 'libp2p';
 import type { Standing } from '../protocol/standing.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { pubsubOver, swarmGossipsub } from './gossipsub.ts';
+import { iceRouteOf } from './ice-route.ts';
+import { iceServersOfHost } from './ice-servers.ts';
 import { connectionManagerSettings, connectionMonitorSettings } from './libp2p-settings.ts';
 import { LIMITS } from './messages/limits.ts';
 import { tolerateHostlessAddresses } from './observed-addresses.ts';
 import { isDirectConnection, Overlay } from './overlay.ts';
-import type { NetworkView, PeerPath, PeerView } from './peers.ts';
+import type { IceRoute, NetworkView, PeerPath, PeerView } from './peers.ts';
 import type { PubSub } from './pubsub.ts';
 import { circuitThroughChosen } from './relay/chosen-relays.ts';
 import type { PlaceLimits } from './relay/fair-places.ts';
 import { InboundGate } from './relay/inbound-gate.ts';
+import { MemberReservations, memberRelay } from './relay/member-relay.ts';
+import { NEIGHBOUR_PLACES, NeighbourRelays } from './relay/neighbour-relays.ts';
 import { groupRelays, RelayConnector, relayIn } from './relay-connector.ts';
 import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
 
@@ -57,14 +61,24 @@ export interface SwarmNodeOptions {
   readonly degree?: number;
   /** What the chain says of the device with a PeerId. Defaults to nothing. */
   readonly standingOf?: (peerId: string) => Standing;
+  /** Whether a peer is of the own cohort, while that is a part of the swarm. Defaults to nobody. */
+  readonly isNear?: (peerId: string) => boolean;
   readonly scheduler?: Scheduler;
   /** 0 to 1. Defaults to Math.random. */
   readonly random?: () => number;
 }
 
 /** Connections that others open to one node. Its own dials and relays have the rest of libp2p's 64. */
-const INBOUND_LIMITS: PlaceLimits = { places: 48, perPrefix: 12, reserve: 12, fewPerPrefix: 2 };
+export const INBOUND_LIMITS: PlaceLimits = { places: 48, perPrefix: 12, reserve: 12, fewPerPrefix: 2 };
 const HALF_OPEN_LIMITS: PlaceLimits = { places: 40, perPrefix: 10, reserve: 10, fewPerPrefix: 2 };
+
+/** Reservations of a node: two on relays of the network, so that it stays reachable when one goes. */
+const RELAY_PLACES = 2 + NEIGHBOUR_PLACES;
+/** How often neighbours are asked for a reservation, in ms. */
+const RESERVE_MS = 3_000;
+
+/** How long after its opening the route of a connection is looked at first, in ms. */
+const ROUTE_MS = 1_000;
 
 /** A running libp2p node of the swarm. */
 export interface SwarmNode {
@@ -109,20 +123,15 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     identifyPush: identifyPush(),
     ping: ping(),
     pubsub: swarmGossipsub({ topics: options.topics }),
-    ...(options.relayForOthers === true
-      ? { relay: circuitRelayServer({ reservations: { maxReservations: 32 } }) }
-      : {}),
+    ...(options.relayForOthers === true ? { relay: memberRelay() } : {}),
   };
-  /** The one neighbour without a record on which this node may reserve. */
-  let otherRelay: string | null = null;
-  const isChosenRelay = (peerId: string): boolean =>
-    relayConnector.has(peerId) || overlay.hasRecord(peerId) || peerId === otherRelay;
-  const mayReserve = (peerId: string): boolean => {
-    if (!isChosenRelay(peerId) && overlay.isDirect(peerId)) {
-      if (otherRelay === null || !overlay.isDirect(otherRelay)) otherRelay = peerId;
-    }
-    return isChosenRelay(peerId);
-  };
+  const neighbourRelays = new NeighbourRelays({
+    isDirect: (peerId) => overlay.isDirect(peerId),
+    hasRecord: (peerId) => overlay.hasRecord(peerId),
+    hasReservation: (peerId) => circuit.hasReservation(peerId),
+    now: () => scheduler.now(),
+  });
+  const circuit = circuitThroughChosen((peerId) => relayConnector.has(peerId) || neighbourRelays.has(peerId));
   const inbound = new InboundGate({
     limits: options.loopback === true ? withoutPrefixes(INBOUND_LIMITS) : INBOUND_LIMITS,
     halfOpen: options.loopback === true ? withoutPrefixes(HALF_OPEN_LIMITS) : HALF_OPEN_LIMITS,
@@ -131,19 +140,28 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     now: () => Date.now(),
     members: { hasRecord: (peerId) => overlay.hasRecord(peerId), random },
   });
+  const memberReservations = new MemberReservations({
+    hasRecord: (peerId) => overlay.hasRecord(peerId),
+    now: () => scheduler.now(),
+  });
   const libp2p = await createLibp2p({
     // Started below, because the connection gater asks the overlay.
     start: false,
     privateKey: privateKeyFromRaw(options.privateKey),
-    // Not <relay>/p2p-circuit, which is not renewed after the relay restarts (js-libp2p issue 3601). Two
-    // places, so that the node stays reachable when one relay goes.
-    addresses: { listen: ['/p2p-circuit', '/p2p-circuit', '/webrtc', ...(options.listen ?? [])] },
+    // Not <relay>/p2p-circuit, which is not renewed after the relay restarts (js-libp2p issue 3601).
+    addresses: {
+      listen: [...Array<string>(RELAY_PLACES).fill('/p2p-circuit'), '/webrtc', ...(options.listen ?? [])],
+    },
     transports: [
       webSockets(),
       // Always given, because the library's default asks public STUN servers.
-      webRTC({ rtcConfiguration: async () => ({ iceServers: (await options.iceServers?.()) ?? [] }) }),
+      webRTC({
+        rtcConfiguration: async () => ({
+          iceServers: iceServersOfHost((await options.iceServers?.()) ?? []),
+        }),
+      }),
       webRTCDirect({ rtcConfiguration: { iceServers: [] } }),
-      circuitThroughChosen(mayReserve),
+      circuit.transport,
       ...(options.transports ?? []),
     ],
     connectionEncrypters: [noise()],
@@ -153,6 +171,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       denyInboundConnection: inbound.denyInboundConnection,
       denyInboundEncryptedConnection: inbound.denyInboundEncryptedConnection,
       denyInboundUpgradedConnection: inbound.denyInboundUpgradedConnection,
+      denyInboundRelayReservation: (peer): boolean => !memberReservations.admit(libp2p, peer),
       denyDialMultiaddr: (address) => !relayConnector.hasAddress(address) && !overlay.allows(address),
     },
     connectionManager: connectionManagerSettings,
@@ -162,7 +181,11 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   tolerateHostlessAddresses(libp2p);
 
   const latencies = new BoundedMap<string, number>(256);
+  const routes = new BoundedMap<string, IceRoute>(256);
+  /** Neighbours that carry handshakes for others, as they say. */
   const relayingPeers = new BoundedMap<string, true>(64);
+  /** Peers that say so and are no neighbours yet. Keys are free, so the oldest are forgotten first. */
+  const relayingOthers = new BoundedMap<string, true>(256);
   const watchers = new Set<(view: NetworkView) => void>();
   let pendingView: (() => void) | null = null;
   let stopped = false;
@@ -185,6 +208,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     isRelay: (peerId) => relayConnector.has(peerId),
     rules: { tcp: (options.transports ?? []).length > 0, loopback: options.loopback ?? false },
     ...(options.standingOf === undefined ? {} : { standingOf: options.standingOf }),
+    ...(options.isNear === undefined ? {} : { isNear: options.isNear }),
   });
   await libp2p.start();
 
@@ -199,17 +223,31 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     const ids = [...new Set([...connected, ...overlay.known()])].filter(
       (peerId) => !relayConnector.has(peerId),
     );
-    const peers: PeerView[] = ids.map((peerId) => ({
-      peerId,
-      path: path(peerId),
-      latency: latencies.get(peerId) ?? null,
-    }));
+    const peers: PeerView[] = ids.map((peerId) => {
+      const now = path(peerId);
+      return {
+        peerId,
+        path: now,
+        route: now === 'direct' ? (routes.get(peerId) ?? null) : null,
+        latency: latencies.get(peerId) ?? null,
+      };
+    });
     return { peers, relays: relayConnector.views() };
   }
 
   const abort = new AbortController();
+  /** ICE goes on to a better route after a connection is there, so the route is looked at again. */
+  async function measureRoute(connection: Connection): Promise<void> {
+    const route = await iceRouteOf(connection);
+    const peerId = connection.remotePeer.toString();
+    if (route === null || route === routes.get(peerId)) return;
+    routes.set(peerId, route);
+    changed();
+  }
+
   async function measure(): Promise<void> {
     for (const connection of libp2p.getConnections().filter(isDirectConnection)) {
+      await measureRoute(connection);
       const limit = deadline(scheduler, 5_000, abort.signal);
       try {
         const latency = await libp2p.services.ping.ping(connection.remotePeer, { signal: limit.signal });
@@ -226,7 +264,21 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   for (const event of ['connection:open', 'connection:close', 'peer:connect', 'peer:disconnect'] as const) {
     libp2p.addEventListener(event, changed);
   }
-  libp2p.addEventListener('connection:open', ({ detail }) => overlay.opened(detail));
+  libp2p.addEventListener('connection:open', ({ detail }) => {
+    overlay.opened(detail);
+    if (!isDirectConnection(detail)) return;
+    scheduler.after(ROUTE_MS, () => void measureRoute(detail));
+    const peerId = detail.remotePeer.toString();
+    if (relayingOthers.get(peerId) !== true) return;
+    relayingOthers.delete(peerId);
+    relayingPeers.set(peerId, true);
+  });
+  libp2p.addEventListener('peer:disconnect', ({ detail: peer }) => memberReservations.end(libp2p, peer));
+  const relayingNeighbours = (): readonly string[] =>
+    [...relayingPeers.entries()].map(([peerId]) => peerId).filter((peerId) => overlay.isDirect(peerId));
+  const stopReserving = every(scheduler, RESERVE_MS, () => {
+    for (const peerId of neighbourRelays.choose(relayingNeighbours())) void circuit.reserve(peerId);
+  });
   const stopMeasuring = every(scheduler, 10_000, () => void measure());
   relayConnector.start();
   overlay.start();
@@ -241,23 +293,22 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
         .filter((address) => {
           const relay = relayIn(address);
           // A stranger can have libp2p listen through it, by passing a dial on.
-          return relay === null || (WebRTC.matches(address) && isChosenRelay(relay));
+          return relay === null || (WebRTC.matches(address) && relayConnector.has(relay));
         })
-        .map(String);
-      // A neighbour that relays can carry a handshake to this node. libp2p does not list these addresses
-      // itself.
-      const through = [...relayingPeers.entries()]
-        .map(([peerId]) => peerId)
-        .filter((peerId) => overlay.isDirect(peerId))
+        .map(String)
+        .filter((text) => text.length <= LIMITS.address);
+      // A neighbour with a reservation of this node carries handshakes to it. libp2p does not list these
+      // addresses itself.
+      const through = relayingNeighbours()
+        .filter((peerId) => neighbourRelays.has(peerId) && circuit.hasReservation(peerId))
         .map((peerId) => `/p2p/${peerId}/p2p-circuit/webrtc/p2p/${libp2p.peerId}`);
-      return [...texts, ...through]
-        .filter((text) => text.length <= LIMITS.address)
-        .slice(0, LIMITS.addresses);
+      return [...texts.slice(0, LIMITS.addresses - through.length), ...through];
     },
     learn(peerId, addresses, relays, source) {
       // New keys may say so of themselves without end, but only neighbours carry handshakes to this node.
-      if (relays === true && overlay.isDirect(peerId)) relayingPeers.set(peerId, true);
-      else relayingPeers.delete(peerId);
+      relayingPeers.delete(peerId);
+      relayingOthers.delete(peerId);
+      if (relays === true) (overlay.isDirect(peerId) ? relayingPeers : relayingOthers).set(peerId, true);
       overlay.learn(peerId, addresses, source);
       changed();
     },
@@ -277,6 +328,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
       watchers.clear();
       abort.abort();
       stopMeasuring();
+      stopReserving();
       overlay.stop();
       relayConnector.stop();
       await libp2p.stop();

@@ -295,4 +295,18 @@ describe('Overlay', () => {
       for (const [n, gap] of gaps.entries()) expect(Math.abs(gap - (expected[n] ?? 0))).toBeLessThan(600);
     });
   });
+
+  it('[P-197] holds 4 connections within its cohort besides others, while that is a part of the swarm', async () => {
+    const near = new Set(PEERS.slice(30, 36));
+    const world = new DialWorld(SELF, { isNear: (peerId) => near.has(peerId) });
+    for (const [n, peerId] of PEERS.slice(1, 36).entries()) {
+      world.listen(addressOf(n), peerId);
+      world.overlay.learn(peerId, [addressOf(n)]);
+    }
+    for (const peerId of PEERS.slice(100, 106)) world.connect(peerId);
+    await world.scheduler.advance(20_000);
+    const nearest = [...near].filter((peerId) => world.overlay.isDirect(peerId));
+    expect(nearest.length).toBeGreaterThanOrEqual(4);
+    expect(world.overlay.degree()).toBe(10);
+  });
 });

@@ -24,6 +24,8 @@ export interface OverlayOptions {
   readonly rules: Pick<DialRules, 'tcp' | 'loopback'>;
   /** What the chain says of a peer's device. Defaults to nothing. */
   readonly standingOf?: (peerId: string) => Standing;
+  /** Whether a peer is of the own cohort, while that is a part of the swarm. Defaults to nobody. */
+  readonly isNear?: (peerId: string) => boolean;
 }
 
 /** A dial that is under way. */
@@ -35,6 +37,8 @@ interface Dialling {
   aloneUntil: number;
 }
 
+/** Direct connections to hold within the own cohort, while that is a part of the swarm. */
+const NEAR_DEGREE = 4;
 /** Dials at once. */
 const PARALLEL = 4;
 /** Dials at once to one machine, for what new keys say. */
@@ -257,8 +261,14 @@ export class Overlay {
       const needsIndependent =
         missing <= 1 && ![...direct.keys()].some((peerId) => this.#isIndependent(peerId));
       let attempt: Attempt | undefined;
+      // Rounds go on among these, so they come first, and beyond the degree.
+      const { isNear } = this.#options;
+      if (isNear !== undefined) {
+        const near = [...direct.keys(), ...this.#dialling.keys()].filter(isNear).length;
+        if (near < NEAR_DEGREE) attempt = this.#draw(direct, isNear);
+      }
       if (needsIndependent && (missing > 0 || this.#dialling.size === 0))
-        attempt = this.#draw(direct, (peerId) => this.#isIndependent(peerId));
+        attempt ??= this.#draw(direct, (peerId) => this.#isIndependent(peerId));
       if (missing > 0) attempt ??= this.#draw(direct, () => true);
       if (attempt === undefined) return;
       void this.#dial(attempt);

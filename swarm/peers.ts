@@ -4,9 +4,17 @@
  */
 export type PeerPath = 'direct' | 'relayed' | 'gossip';
 
+/**
+ * How ICE connects two devices: by their own addresses, as on one network; by addresses that a STUN server
+ * told; or by a TURN server, which passes everything on.
+ */
+export type IceRoute = 'host' | 'stun' | 'turn';
+
 export interface PeerView {
   readonly peerId: string;
   readonly path: PeerPath;
+  /** Of a direct path. Null for other paths, for one that is not WebRTC, and before it was measured. */
+  readonly route: IceRoute | null;
   /** Round trip of the last ping in milliseconds. Null before the first. */
   readonly latency: number | null;
 }

@@ -1,15 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { UNTESTED } from '../protocol/conformance-report.ts';
 import { deviceKey, peerIdBytesOf, peerIdOf } from '../protocol/device-key.ts';
+import { toHex } from '../protocol/hex.ts';
 import { sha256Of } from '../protocol/sha256-of.ts';
+import { Cohorts } from './cohorts.ts';
 import { startGossip } from './gossip.ts';
 import { encodeMessage } from './messages/envelope.ts';
 import { topicsOf } from './network-id.ts';
 import { startPresence } from './presence.ts';
+import { every } from './scheduler.ts';
 import { MemoryBus } from './testing/memory-bus.ts';
 import { SimulatedScheduler } from './testing/simulated-scheduler.ts';
 
 const NETWORK = 'presence-test:1';
+
+interface JoinsCohorts {
+  readonly of?: (publicKey: Uint8Array, scheduler: SimulatedScheduler) => Cohorts;
+}
 
 /** Devices on one bus, each with the times at which it sent a hello. */
 class Meeting {
@@ -34,16 +41,18 @@ class Meeting {
     void this.#bus.pubsub('newcomers').publish(topicsOf(NETWORK).presence, hello);
   }
 
-  join(byte: number, { degree = 1, random = 0, maxMembers = 1024 } = {}) {
+  join(byte: number, { degree = 1, random = 0, maxMembers = 1024, cohorts = {} as JoinsCohorts } = {}) {
     const { scheduler } = this;
     const key = deviceKey(new Uint8Array(32).fill(byte));
     const pubsub = this.#bus.pubsub(`peer ${byte}`);
     const sent: number[] = [];
+    const far: number[] = [];
     const gossip = startGossip({
       pubsub: {
         ...pubsub,
         publish(topic, data) {
           sent.push(scheduler.now());
+          if (topic === topicsOf(NETWORK).presence) far.push(scheduler.now());
           return pubsub.publish(topic, data);
         },
       },
@@ -51,6 +60,7 @@ class Meeting {
       key,
       scheduler,
       round: () => 1,
+      cohorts: cohorts.of?.(key.publicKey, scheduler),
     });
     const node = { degree, addresses: ['/ip4/127.0.0.1/tcp/1'] as readonly string[] };
     const learned: string[] = [];
@@ -73,7 +83,7 @@ class Meeting {
       random: () => random,
       maxMembers,
     });
-    return { key, gossip, presence, node, sent, learned, sources };
+    return { key, gossip, presence, node, sent, far, learned, sources };
   }
 }
 
@@ -158,4 +168,43 @@ describe('startPresence', () => {
     expect(staying.presence.members()).toEqual([]);
     expect(staying.presence.member(leaving.key.address)?.peerId).toBe(leaving.key.peerId);
   });
+
+  it('[P-196] sends a hello less often among more than 16, so that all together say no more', async () => {
+    const meeting = new Meeting();
+    const of = (publicKey: Uint8Array, scheduler: SimulatedScheduler) => {
+      const cohorts = new Cohorts({ networkId: NETWORK, publicKey, scheduler });
+      every(scheduler, 5_000, () => fill(cohorts, 20));
+      return cohorts;
+    };
+    const { sent } = meeting.join(1, { cohorts: { of } });
+    await meeting.scheduler.advance(40_000);
+    // 20 members are there as of the fifth second: every 12.5 s, by the look of each second.
+    expect(sent).toEqual([1_000, 14_000, 27_000, 40_000]);
+  });
+
+  it('[P-196] says hello to its cohort, and seldom to the whole network, by the size of that', async () => {
+    const meeting = new Meeting();
+    const of = (publicKey: Uint8Array, scheduler: SimulatedScheduler) => {
+      const cohorts = new Cohorts({ networkId: NETWORK, publicKey, scheduler, level: 3 });
+      every(scheduler, 5_000, () => fill(cohorts, 16));
+      return cohorts;
+    };
+    const { sent, far } = meeting.join(1, { cohorts: { of } });
+    await meeting.scheduler.advance(200_000);
+    expect(sent.length - far.length).toBe(20);
+    // 16 members in each of eight cohorts are 128: every 80 s. Before it knows of them it is alone, and is
+    // found.
+    expect(far).toEqual([1_000, 81_000, 161_000]);
+  });
 });
+
+/** Has a device hear that many others of its cohort, with itself, all known to the chain. */
+function fill(cohorts: Cohorts, members: number): void {
+  for (let heard = 1, n = 0; heard < members; n++) {
+    const from = Uint8Array.from([2, ...sha256Of(new TextEncoder().encode(`member ${n}`))]);
+    if (!cohorts.isMine(from)) continue;
+    heard++;
+    const author = toHex(from.subarray(13));
+    cohorts.heard({ author, from }, { authorClass: 'known', account: author }, '');
+  }
+}

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { deadline, every, systemScheduler, wait } from './scheduler.ts';
@@ -63,5 +64,20 @@ describe('deadline', () => {
     expect(late.signal.aborted).toBe(true);
     expect(String(late.signal.reason)).toContain('within 50 ms');
     expect(released.signal.aborted).toBe(false);
+  });
+
+  it('leaves nothing on a signal that lives longer, once it is released', () => {
+    const longer = new AbortController();
+    const limit = deadline(new SimulatedScheduler(), 50, longer.signal);
+    expect(getEventListeners(longer.signal, 'abort')).toHaveLength(1);
+    limit.release();
+    expect(getEventListeners(longer.signal, 'abort')).toEqual([]);
+    longer.abort();
+    expect(limit.signal.aborted).toBe(false);
+  });
+
+  it('is over from the beginning when the given signal is', () => {
+    const limit = deadline(new SimulatedScheduler(), 50, AbortSignal.abort(new Error('enough')));
+    expect(limit.signal.reason).toEqual(new Error('enough'));
   });
 });

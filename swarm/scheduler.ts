@@ -57,16 +57,28 @@ export function every(scheduler: Scheduler, ms: number, run: () => void): () => 
   };
 }
 
-/** A signal that aborts when `signal` does or after `ms` milliseconds. `release` cancels the timer. */
+/**
+ * A signal that aborts when `signal` does or after `ms` milliseconds. `release` ends both. The signal is not
+ * one of AbortSignal.any: Node keeps such a signal as long as somebody listens to it, and libp2p leaves a
+ * listener on it when it closes a stream.
+ */
 export function deadline(
   scheduler: Scheduler,
   ms: number,
   signal?: AbortSignal,
 ): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();
+  const abort = (): void => controller.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  else signal?.addEventListener('abort', abort, { once: true });
   const cancel = scheduler.after(ms, () =>
     controller.abort(new DOMException(`No answer within ${ms} ms.`, 'TimeoutError')),
   );
-  const signals = signal === undefined ? [controller.signal] : [controller.signal, signal];
-  return { signal: AbortSignal.any(signals), release: cancel };
+  return {
+    signal: controller.signal,
+    release() {
+      cancel();
+      signal?.removeEventListener('abort', abort);
+    },
+  };
 }

@@ -28,6 +28,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { foundryBinary } from '../chain/devnet/foundry-binary.mjs';
 import { GROUPS, LIKELY, MUTANTS, QUICK } from './mutants/list.mjs';
+import './usage-errors.mjs';
 
 const USAGE = `node tools/mutants.mjs [--json] [--only 3,7-12] [--in FOLDER]
 

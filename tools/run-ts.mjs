@@ -44,13 +44,9 @@ async function main(argv) {
  */
 function runProgram(file, argv) {
   // A file is named from where the person stands; npm always stands at the root.
-  const child = spawn(
-    process.execPath,
-    ['--import', `${root}node_modules/tsx/dist/loader.mjs`, file, ...argv],
-    {
-      stdio: 'inherit',
-    },
-  );
+  const imports = ['tools/usage-errors.mjs', 'node_modules/tsx/dist/loader.mjs'];
+  const flags = imports.flatMap((path) => ['--import', `${root}${path}`]);
+  const child = spawn(process.execPath, [...flags, file, ...argv], { stdio: 'inherit' });
   const ignore = () => {};
   const pass = (signal) => child.kill(signal);
   process.on('SIGINT', ignore);

@@ -50,6 +50,25 @@ describe('tools/run-ts.mjs', () => {
     expect(output.stdout).toContain('bye');
   });
 
+  it('says which flag is wrong, without a stack', async () => {
+    const { output, ended } = await start(
+      "import { parseArgs } from 'node:util';\nconsole.log(parseArgs({ options: { seeds: { type: 'string' } } }).values.seeds);\n",
+      '--sedes',
+      '3',
+    );
+    expect(await ended).toBe(2);
+    expect(output.stderr).toMatch(
+      /^Unknown option '--sedes'.*\nThe first lines of .*program\.mts tell its flags\.\n$/,
+    );
+    expect(output.stdout).toBe('');
+  });
+
+  it('prints any other error that a program does not catch, and ends with 1', async () => {
+    const { output, ended } = await start("throw new RangeError('Too many.');\n");
+    expect(await ended).toBe(1);
+    expect(output.stderr).toContain('RangeError: Too many.');
+  });
+
   it('asks for a file', async () => {
     const child = spawn(process.execPath, ['tools/run-ts.mjs'], { cwd: root });
     let text = '';

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
+import { wordTokenizerJson } from '../models/tokenizer/word-vocabulary.ts';
 import { must } from '../protocol/must.ts';
 import type { AnswerGroup, Completion } from '../protocol/trainer.ts';
 import { type AdmissionRules, admit, type SampleRejectReason } from './admission.ts';
@@ -9,6 +10,7 @@ import { completionTokenizer } from './completion-tokenizer.ts';
 import { DEFAULT_SETTINGS } from './learning-settings.ts';
 import { shortFormat } from './short-format.ts';
 import { openTasks } from './tasks/task-source.ts';
+import { wordsFormat } from './words-format.ts';
 
 const format = shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson())));
 const tasks = await openTasks(DEFAULT_SETTINGS.tasks, new Map());
@@ -185,6 +187,21 @@ describe('admit', () => {
     );
     const refused = ['tokens are not those of the text'];
     expect(verdicts).toEqual([[], [], refused, refused]);
+  });
+
+  it('refuses ids that are no tokens, though they have no text', () => {
+    const words = new Tokenizer(wordTokenizerJson());
+    const own = wordsFormat(words);
+    const text = 'The answer is 1.';
+    const tokens = own.encode(text);
+    const said = (drawn: readonly number[]) => {
+      const completion = { text, tokens: [...drawn, own.endToken], logprobs: [...drawn, 0].map(() => -1) };
+      return admit([{ item: 0, completions: [completion] }], own, { ...rules, context: 256 }).rejections.map(
+        (each) => each.reason,
+      );
+    };
+    expect(said(tokens)).toEqual([]);
+    expect(said([390, ...tokens])).toEqual(['tokens are not those of the text']);
   });
 
   it('gives no credit by place to tokens that are not characters', () => {

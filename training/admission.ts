@@ -73,7 +73,7 @@ function spells(format: PromptFormat, { text, tokens }: Completion): boolean {
   try {
     const encoded = format.encode(text);
     if (encoded.length === body.length && encoded.every((id, index) => id === body[index])) return true;
-    // A special token has no text, and an unknown one throws.
+    // A special token has no text, nor has an id that is no token; some formats throw for the latter.
     return (
       format.decode(body) === text && body.every((id) => !ends.includes(id) && format.decode([id]) !== '')
     );

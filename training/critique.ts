@@ -7,6 +7,7 @@ import { must } from '../protocol/must.ts';
 import { byAuthor, narrowPeers } from '../protocol/peer-selection.ts';
 import { accountOf } from '../protocol/standing.ts';
 import type { Ballot, Correction, Judgement, PeerJudgements, PeerRollouts } from '../protocol/trainer.ts';
+import type { LearningSettings } from './learning-settings.ts';
 import type { Round } from './open-round.ts';
 import type { Policy } from './policy-model.ts';
 import type { PromptFormat } from './prompt-format.ts';
@@ -16,8 +17,6 @@ import type { TaskItem } from './tasks/task.ts';
 
 /** Most completions of one item that are read from one author. */
 const MAX_SAMPLES = 64;
-/** Most judgements that are read from one critic. */
-const MAX_JUDGEMENTS = MAX_SAMPLES * MAX_SAMPLES;
 
 /** Most bytes of a critique and of a correction in a message (docs/protocol.md). */
 const MAX_CRITIQUE_BYTES = 512;
@@ -155,7 +154,10 @@ export function castBallots(
 ): readonly Ballot[] {
   const { context, items } = round;
   const answers = byAuthor(all).flatMap((peer) => showableAnswers(peer, round, format));
-  const approval = approvals(answers, critiques);
+  const approval = approvals(
+    answers,
+    critiques.map((each) => counted(each, round.settings)),
+  );
   const stream = round.stream('voting');
   return items.flatMap((_, item) => {
     const own = answers.filter((answer) => answer.item === item && answer.author === context.device);
@@ -178,6 +180,24 @@ export function castBallots(
 }
 
 /**
+ * The judgements of a critic that count: the first ones, of as many peers and answers as a device judges.
+ * Whoever judges more would decide more votes than the others.
+ */
+function counted(
+  critique: PeerJudgements,
+  { critiquePeers, critiqueItems }: Pick<LearningSettings, 'critiquePeers' | 'critiqueItems'>,
+): PeerJudgements {
+  const ofPeers = new Map<DeviceAddress, number>();
+  const judgements = critique.judgements.filter(({ author }) => {
+    const before = ofPeers.get(author);
+    if (before === undefined ? ofPeers.size >= critiquePeers : before >= critiqueItems) return false;
+    ofPeers.set(author, (before ?? 0) + 1);
+    return true;
+  });
+  return { ...critique, judgements };
+}
+
+/**
  * What all critics that the chain does not know say of an answer together weighs at most this much. One
  * critic with an owner or a record weighs 1.
  */
@@ -197,14 +217,14 @@ function approvals(
     answers.map(({ author, item, sample, answer }) => [`${author}/${item}/${sample}` as string, answer]),
   );
   const voices = new Map<string, { readonly accounts: Voices; readonly strangers: Voices }>();
-  const counted = new Set<string>();
+  const seen = new Set<string>();
   for (const { critic, standing, judgements } of critiques) {
-    for (const { author, item, sample, right } of judgements.slice(0, MAX_JUDGEMENTS)) {
+    for (const { author, item, sample, right } of judgements) {
       const place = `${author}/${item}/${sample}`;
       const answer = judged.get(place);
       const once = `${critic}/${place}`;
-      if (answer === undefined || critic === author || counted.has(once)) continue;
-      counted.add(once);
+      if (answer === undefined || critic === author || seen.has(once)) continue;
+      seen.add(once);
       const key = `${item}/${answer}`;
       const heard = voices.get(key) ?? { accounts: new Map(), strangers: new Map() };
       voices.set(key, heard);
@@ -250,9 +270,8 @@ export async function correctOwn(
     .flatMap(({ item, text }) => {
       const written = [...critiques]
         .sort((a, b) => (a.critic < b.critic ? -1 : 1))
-        .flatMap(({ standing, judgements }) =>
-          judgements.slice(0, MAX_JUDGEMENTS).map((judgement) => ({ ...judgement, standing })),
-        )
+        .map((each) => counted(each, settings))
+        .flatMap(({ standing, judgements }) => judgements.map((judgement) => ({ ...judgement, standing })))
         .filter((each) => each.author === context.device && each.item === item && each.sample === 0)
         .filter(({ text }) => format.showable(text));
       const trusted = written.filter(({ standing }) => standing.kind !== 'unknown');

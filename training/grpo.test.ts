@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../protocol/philox.ts';
 import {
   advantaged,
+  type ForeignDraw,
   groupAdvantages,
   mixSamples,
   type ScoredSample,
@@ -99,12 +100,13 @@ describe('mixSamples', () => {
   it('takes I own and J foreign samples, each at most once', () => {
     fc.assert(
       fc.property(fc.nat(12), fc.nat(30), fc.nat(6), fc.nat(6), fc.nat(1000), (own, foreign, I, J, item) => {
-        const group = mixSamples(
-          samples(own, 'own'),
-          samples(foreign, 'foreign'),
-          { own: I, foreign: J },
-          stream.sequence(item),
-        );
+        const group = mixSamples({
+          own: samples(own, 'own'),
+          foreign: [samples(foreign, 'foreign')],
+          sizes: { own: I, foreign: J },
+          draws: stream.sequence(item),
+          foreignDraw: foreign % 2 === 0 ? 'authors' : 'samples',
+        });
         const names = group.map(({ name }) => name);
         expect(new Set(names).size).toBe(names.length);
         expect(names.length).toBe(Math.min(I + J, own + foreign));
@@ -118,7 +120,13 @@ describe('mixSamples', () => {
 
   it('draws the same again, and other samples for another item', () => {
     const mix = (item: number) =>
-      mixSamples(samples(8, 'own'), samples(24, 'foreign'), { own: 4, foreign: 4 }, stream.sequence(item));
+      mixSamples({
+        own: samples(8, 'own'),
+        foreign: [samples(24, 'foreign')],
+        sizes: { own: 4, foreign: 4 },
+        draws: stream.sequence(item),
+        foreignDraw: 'authors',
+      });
     expect(mix(1)).toEqual(mix(1));
     expect(mix(1)).not.toEqual(mix(2));
   });
@@ -126,18 +134,59 @@ describe('mixSamples', () => {
   it('favours no foreign sample', () => {
     const taken = new Map<string, number>();
     for (let item = 0; item < 2000; item++) {
-      const group = mixSamples(
-        samples(4, 'own'),
-        samples(8, 'foreign'),
-        { own: 2, foreign: 2 },
-        stream.sequence(item),
-      );
+      const group = mixSamples({
+        own: samples(4, 'own'),
+        foreign: [samples(4, 'foreign a'), samples(4, 'foreign b')],
+        sizes: { own: 2, foreign: 2 },
+        draws: stream.sequence(item),
+        foreignDraw: 'authors',
+      });
       for (const { name } of group) taken.set(name, (taken.get(name) ?? 0) + 1);
     }
     for (let index = 0; index < 8; index++) {
       // 2000 x 2 / 8 = 500 expected, standard deviation 19; the draws are fixed.
-      expect(Math.abs((taken.get(`foreign${index}`) ?? 0) - 500)).toBeLessThan(80);
+      const name = `foreign ${index < 4 ? 'a' : 'b'}${index % 4}`;
+      expect(Math.abs((taken.get(name) ?? 0) - 500)).toBeLessThan(80);
     }
+  });
+});
+
+describe('mixSamples by authors', () => {
+  const counts = fc.array(fc.nat(40), { minLength: 1, maxLength: 9 });
+  const authorsOf = (each: readonly number[]) => each.map((count, author) => samples(count, `${author}:`));
+
+  it('gives no author more than its share of the places, rounded up, for any numbers of samples', () => {
+    fc.assert(
+      fc.property(counts, fc.nat(40), fc.nat(64), fc.nat(64), fc.nat(1000), (each, own, I, J, item) => {
+        const group = mixSamples({
+          own: samples(own, 'own'),
+          foreign: authorsOf(each),
+          sizes: { own: I, foreign: J },
+          draws: stream.sequence(item),
+          foreignDraw: 'authors',
+        });
+        const places = Math.max(J, I + J - own);
+        const share = Math.ceil(places / each.length);
+        each.forEach((count, author) => {
+          const taken = group.filter(({ name }) => name.startsWith(`${author}:`)).length;
+          expect(taken).toBeLessThanOrEqual(Math.min(count, share));
+        });
+        expect(group.length).toBeLessThanOrEqual(I + J);
+      }),
+    );
+  });
+
+  it('lets authors who publish 32 right answers each displace none of the two of others', () => {
+    const foreign = authorsOf([2, 2, 2, 2, 32, 32, 32, 32]);
+    const honestOf = (rule: ForeignDraw, item: number): number =>
+      mixSamples({
+        ...{ own: samples(2, 'own'), foreign, sizes: { own: 32, foreign: 32 } },
+        ...{ draws: stream.sequence(item), foreignDraw: rule },
+      }).filter(({ name }) => /^[0-3]:/.test(name)).length;
+    const items = Array.from({ length: 20 }, (_, item) => item);
+    expect(items.map((item) => honestOf('authors', item))).toEqual(items.map(() => 8));
+    // Drawn evenly of all samples, about half of them are lost.
+    expect(items.reduce((sum, item) => sum + honestOf('samples', item), 0)).toBeLessThan(20 * 6);
   });
 });
 

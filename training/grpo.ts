@@ -1,7 +1,7 @@
 /**
  * Group-relative policy optimisation (DeepSeekMath, arXiv 2402.03300) over shared rollouts (SAPO, arXiv
- * 2509.08721): which samples are trained on and with what advantage. Neither needs a model, so a replay
- * decides the same from the published texts.
+ * 2509.08721): which samples are drawn and with what advantage. Neither needs a model, so a replay decides
+ * the same from the published texts.
  */
 import { canon } from '../compute/repops/arithmetic.ts';
 import { must } from '../protocol/must.ts';
@@ -54,20 +54,38 @@ export interface MixSizes {
 }
 
 /**
+ * How foreign samples are drawn. `samples`: evenly of all, so that whoever publishes more is drawn more.
+ * `authors`: evenly too, and no author gives more than its share of the places.
+ */
+export const FOREIGN_DRAWS = ['samples', 'authors'] as const;
+export type ForeignDraw = (typeof FOREIGN_DRAWS)[number];
+
+export interface MixOptions<T> {
+  readonly own: readonly T[];
+  /** The samples of each author, those of authors without any included. */
+  readonly foreign: readonly (readonly T[])[];
+  readonly sizes: MixSizes;
+  readonly draws: DrawSequence;
+  readonly foreignDraw: ForeignDraw;
+}
+
+/**
  * Draws I of the own samples and J of the foreign samples, evenly and without replacement. When one side has
  * too few, the other side fills up to I + J, so that a lone peer trains on as many samples as a peer among
- * others.
+ * others. By `authors`, n authors have a share of places / n each, rounded up: places that one leaves free go
+ * to nobody else, so an author with many samples neither displaces the few of others nor outweighs them.
  */
-export function mixSamples<T>(
-  own: readonly T[],
-  foreign: readonly T[],
-  sizes: MixSizes,
-  draws: DrawSequence,
-): readonly T[] {
+export function mixSamples<T>(options: MixOptions<T>): readonly T[] {
+  const { own, foreign, sizes, draws, foreignDraw } = options;
   const total = sizes.own + sizes.foreign;
-  const foreignCount = Math.min(foreign.length, Math.max(sizes.foreign, total - own.length));
+  const places = Math.max(sizes.foreign, total - own.length);
+  const share = Math.ceil(places / Math.max(1, foreign.length));
+  const candidates =
+    foreignDraw === 'samples' ? foreign : foreign.map((each) => draws.shuffle(each).slice(0, share));
+  const offered = candidates.flat();
+  const foreignCount = Math.min(offered.length, places);
   const ownCount = Math.min(own.length, total - foreignCount);
-  return [...draws.shuffle(own).slice(0, ownCount), ...draws.shuffle(foreign).slice(0, foreignCount)];
+  return [...draws.shuffle(own).slice(0, ownCount), ...draws.shuffle(offered).slice(0, foreignCount)];
 }
 
 /**

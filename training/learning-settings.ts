@@ -4,7 +4,7 @@ import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../models/decoder/adam
 import { PEERS_PER_ROUND } from '../protocol/peer-selection.ts';
 import type { TaskSelection } from '../protocol/swarm-spec.ts';
 import { parseTaskSelection } from '../protocol/swarm-spec-codec.ts';
-import type { MixSizes } from './grpo.ts';
+import { FOREIGN_DRAWS, type ForeignDraw, type MixSizes } from './grpo.ts';
 import { NANO_SELECTION } from './tasks/catalogue.ts';
 
 /** Whose samples are trained on only where their advantage is positive. */
@@ -36,6 +36,13 @@ export interface LearningSettings {
    * an own one.
    */
   readonly mix: MixSizes;
+  /** Whether an author's part of the foreign samples is bounded (docs/decisions/0038-turns-by-account.md). */
+  readonly foreignDraw: ForeignDraw;
+  /**
+   * The log-probability, in nats, below which the own weights find a token of a foreign sample too unlikely
+   * to train on (docs/decisions/0041-likely-samples.md). `none` trains on all.
+   */
+  readonly foreignFloor: number | 'none';
   /** Most peers whose rollout sets are drawn from. */
   readonly peersPerRound: number;
   /** Minibatches that a round's samples are shuffled into. Each is one AdamW step. */
@@ -76,6 +83,9 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   reward: 'exact',
   successesOnly: 'all',
   mix: { own: 8, foreign: 8 },
+  foreignDraw: 'authors',
+  // One in twenty.
+  foreignFloor: -3,
   peersPerRound: PEERS_PER_ROUND.train,
   stepsPerRound: 4,
   learningRate: 1e-4,
@@ -90,6 +100,13 @@ export const DEFAULT_SETTINGS: LearningSettings = {
   critiqueTokens: 128,
   models: 'one',
 };
+
+/** The default settings of every version that is read, newest first: a device may have begun with any. */
+export const DEFAULTS_OF_VERSIONS: readonly LearningSettings[] = [
+  DEFAULT_SETTINGS,
+  { ...DEFAULT_SETTINGS, foreignFloor: 'none' },
+  { ...DEFAULT_SETTINGS, foreignFloor: 'none', foreignDraw: 'samples' },
+];
 
 /**
  * The same tasks for a slow device: a sixth of the work, so that it still finishes within the round. Settings
@@ -127,6 +144,9 @@ export class LearningSettingsError extends Error {
   override readonly name = 'LearningSettingsError';
 }
 
+/** Nats below which no token of a sample lies that anybody drew. */
+const LOWEST_FLOOR = -100;
+
 /** Bounds that keep one round within a few seconds and a few MB, whoever wrote the checkpoint. */
 const COUNTS = {
   itemsPerRound: [1, 256],
@@ -150,7 +170,8 @@ function numberAt(json: Readonly<Record<string, unknown>>, name: string): number
       `Learning setting ${name} must be a number: get the checkpoint from another peer.`,
     );
   }
-  return value;
+  // JSON has no -0, so that settings with one would not come back the same.
+  return value + 0;
 }
 
 function countAt(
@@ -184,16 +205,42 @@ function choiceAt<T extends string>(
   return choice;
 }
 
-/** 1 had no version field, no pool of items and no warm-up. 2 had difficulties of eight tasks only. */
-const SETTINGS_VERSION = 3;
+/**
+ * 1 had no version field, no pool of items and no warm-up. 2 had difficulties of eight tasks only. 3 had no
+ * bound on an author's part of the foreign samples, and 4 no floor of their likelihood; both are still read.
+ */
+const SETTINGS_VERSION = 5;
+const FLOORLESS_VERSION = 4;
+const UNBOUNDED_VERSION = 3;
+const READ_VERSIONS: readonly unknown[] = [SETTINGS_VERSION, FLOORLESS_VERSION, UNBOUNDED_VERSION];
 
-/** The settings as JSON text, for a checkpoint's metadata. `parseSettings` reads it. */
-export function settingsText(settings: LearningSettings): string {
-  return JSON.stringify({ version: SETTINGS_VERSION, ...settings });
+/**
+ * The settings as JSON text, for a checkpoint's metadata. `parseSettings` reads it. Those without a floor
+ * have the text of version 4, and those without a bound on authors too that of version 3, so that rounds of
+ * then are replayed to the same bits.
+ */
+export function settingsText({ foreignDraw, foreignFloor, ...others }: LearningSettings): string {
+  if (foreignFloor !== 'none')
+    return JSON.stringify({ version: SETTINGS_VERSION, ...others, foreignDraw, foreignFloor });
+  return foreignDraw === 'samples'
+    ? JSON.stringify({ version: UNBOUNDED_VERSION, ...others })
+    : JSON.stringify({ version: FLOORLESS_VERSION, ...others, foreignDraw });
+}
+
+/** The floor in settings of any version. Only those of version 5 have one. */
+function floorOf(json: Readonly<Record<string, unknown>>): number | 'none' {
+  if (json.version !== SETTINGS_VERSION) return 'none';
+  const floor = numberAt(json, 'foreignFloor');
+  if (floor > 0 || floor < LOWEST_FLOOR) {
+    throw new LearningSettingsError(
+      `Learning setting foreignFloor must be ${LOWEST_FLOOR} to 0, not ${floor}.`,
+    );
+  }
+  return floor;
 }
 
 function checkVersion({ version = 1 }: Readonly<Record<string, unknown>>): void {
-  if (version === SETTINGS_VERSION) return;
+  if (READ_VERSIONS.includes(version)) return;
   const shown = typeof version === 'number' ? version : 'of another kind';
   throw new LearningSettingsError(
     `The checkpoint's learning settings have version ${shown}, and this program reads version ` +
@@ -227,6 +274,9 @@ export function parseSettings(value: unknown): LearningSettings {
     reward: choiceAt(json, 'reward', REWARD_RULES),
     successesOnly: choiceAt(json, 'successesOnly', SUCCESSES_ONLY),
     mix: { own: countAt(mix, 'own', [0, 64]), foreign: countAt(mix, 'foreign', [0, 64]) },
+    foreignDraw:
+      json.version === UNBOUNDED_VERSION ? 'samples' : choiceAt(json, 'foreignDraw', FOREIGN_DRAWS),
+    foreignFloor: floorOf(json),
     peersPerRound: count('peersPerRound'),
     stepsPerRound: count('stepsPerRound'),
     learningRate,

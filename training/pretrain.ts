@@ -8,6 +8,7 @@ import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
+import { messageOf } from '../protocol/message-of.ts';
 import { must } from '../protocol/must.ts';
 import { RandomStream } from '../protocol/philox.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
@@ -128,17 +129,24 @@ function count(text: string | undefined, name: string): number | undefined {
   return value;
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    verify: { type: 'boolean', default: false },
-    restart: { type: 'boolean', default: false },
-    steps: { type: 'string' },
-    'stop-after': { type: 'string' },
-    threads: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const { values, positionals } = (() => {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        verify: { type: 'boolean', default: false },
+        restart: { type: 'boolean', default: false },
+        steps: { type: 'string' },
+        'stop-after': { type: 'string' },
+        threads: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${messageOf(error)}\n\n${HELP}`);
+    process.exit(2);
+  }
+})();
 const [model = 'nano'] = positionals;
 if (values.help) console.log(HELP);
 else if (model === 'nano') await trainNano(values.verify);

@@ -110,6 +110,17 @@ describe('trainRound', () => {
     expect(among.training.trainedSamples).toBe(alone.training.trainedSamples);
   });
 
+  it('trains on no right answer of strangers that the own weights find unlikely, and on all of them without a floor', async () => {
+    const mix = { own: 2, foreign: 2 };
+    const settings: LearningSettings = { ...NARROW_SETTINGS, practicePrompts: 0, mix };
+    // Random weights find every token unlikely.
+    const strangers = [rolloutsOf(BEN), rolloutsOf(address('c'))];
+    const counts = async (foreignFloor: LearningSettings['foreignFloor'], foreign: readonly PeerRollouts[]) =>
+      (await trained({ ...settings, foreignFloor }, foreign)).training.trainedSamples;
+    expect([await counts(-3, []), await counts(-3, strangers)]).toEqual([8, 8]);
+    expect([await counts(-100, strangers), await counts('none', strangers)]).toEqual([16, 16]);
+  });
+
   it('trains on the right answers of a stranger only, beside all of the own', async () => {
     const counts = (successesOnly: LearningSettings['successesOnly']) =>
       trained({ ...NARROW_SETTINGS, mix: { own: 2, foreign: 2 }, practicePrompts: 0, successesOnly }, [

@@ -14,6 +14,7 @@ import {
   shuffleIntoMinibatches,
 } from './grpo.ts';
 import { learningRateOf } from './learning-settings.ts';
+import { likelySamples } from './likely-samples.ts';
 import type { Round } from './open-round.ts';
 import type { Policy, PolicyModel } from './policy-model.ts';
 import { promptFor, promptOrNothing } from './prompting.ts';
@@ -35,8 +36,10 @@ export function choosePeers(round: Round, foreign: readonly PeerRollouts[]): rea
 }
 
 export interface RoundSelection {
-  /** The samples to train on. */
+  /** The own samples that were drawn. */
   readonly samples: readonly AdvantagedSample[];
+  /** The samples of others that were drawn. */
+  readonly foreign: readonly AdvantagedSample[];
   /** Every admitted own sample. */
   readonly own: readonly ScoredSample[];
   /** Mean reward of the own completions. A rejected completion counts 0. */
@@ -72,14 +75,18 @@ function selectSamples(
   const ownAdmission = admitted(own);
   const foreignAdmissions = foreign.map(admitted);
   const admissions = [ownAdmission, ...foreignAdmissions];
-  const samples = mixSamples(
-    informative(ownAdmission, successesOnly === 'all'),
-    foreignAdmissions.flatMap((admission) => informative(admission, successesOnly !== 'none')),
-    { own: mix.own * itemsAnswered, foreign: mix.foreign * itemsAnswered },
-    round.stream('selection').sequence(0),
-  );
+  const ownSamples = informative(ownAdmission, successesOnly === 'all');
+  const drawn = mixSamples({
+    own: ownSamples,
+    foreign: foreignAdmissions.map((admission) => informative(admission, successesOnly !== 'none')),
+    sizes: { own: mix.own * itemsAnswered, foreign: mix.foreign * itemsAnswered },
+    draws: round.stream('selection').sequence(0),
+    foreignDraw: settings.foreignDraw,
+  });
+  const isOwn = new Set(ownSamples);
   return {
-    samples,
+    samples: drawn.filter((sample) => isOwn.has(sample)),
+    foreign: drawn.filter((sample) => !isOwn.has(sample)),
     own: ownAdmission.samples,
     meanReward:
       ownAdmission.samples.reduce((sum, { reward }) => sum + reward, 0) /
@@ -210,7 +217,7 @@ async function withLogprobs(
 
 export interface RoundTraining {
   readonly optimizerSteps: number;
-  /** Samples with an advantage, practice included. */
+  /** Samples that were trained on, practice included. */
   readonly trainedSamples: number;
   /** Mean loss of the steps; 0 when there was no step. */
   readonly loss: number;
@@ -248,7 +255,9 @@ export async function trainRound(
   const { settings } = round;
   const selection = selectSamples(round, policy, rollouts);
   const practice = settings.practicePrompts > 0 ? await practise(policy, round, selection.own) : [];
-  const samples = await withLogprobs(model, [...selection.samples, ...practice], signal);
+  const { samples: drawn, foreign } = selection;
+  const likely = await likelySamples(model, foreign, settings.foreignFloor, signal);
+  const samples = await withLogprobs(model, [...drawn, ...likely, ...practice], signal);
   const draws = round.stream('order').sequence(0);
   let loss = 0;
   let optimizerSteps = 0;

@@ -10,7 +10,7 @@ import { type Standing, UNKNOWN } from '../protocol/standing.ts';
 import type { PeerJudgements, PeerRollouts, RoundContext } from '../protocol/trainer.ts';
 import { completionTokenizer } from './completion-tokenizer.ts';
 import { firstCheckpoint, readCheckpoint, writeCheckpoint } from './learning-checkpoint.ts';
-import type { LearningSettings } from './learning-settings.ts';
+import { DEFAULTS_OF_VERSIONS, type LearningSettings, settingsText } from './learning-settings.ts';
 import { openRound } from './open-round.ts';
 import { isPlainAnswer } from './prompts.ts';
 import { replayRound } from './replay-round.ts';
@@ -366,8 +366,29 @@ describe('a checkpoint of learning', () => {
     if (checkpoint.kind !== 'full') throw new Error('The trainer trains all weights.');
     const earlier = encodeCheckpoint({ ...checkpoint, training: JSON.stringify({ itemsPerRound: 8 }) });
     expect(() => readCheckpoint(earlier)).toThrow(
-      'have version 1, and this program reads version 3: start from the published model again',
+      'have version 1, and this program reads version 5: start from the published model again',
     );
+    await trainer.stop();
+  });
+
+  it('reads settings of versions 3 and 4, which know fewer rules against strangers, and keeps their text', async () => {
+    const { trainer, store } = await startTrainer(BEN);
+    const checkpoint = readCheckpoint(store.saved[0]?.bytes ?? new Uint8Array());
+    if (checkpoint.kind !== 'full') throw new Error('The trainer trains all weights.');
+    const { foreignDraw, foreignFloor, ...settings } = checkpoint.settings;
+    expect([foreignDraw, foreignFloor]).toEqual(['authors', 'none']);
+    const readAs = (training: string) => {
+      const read = readCheckpoint(encodeCheckpoint({ ...checkpoint, training })).settings;
+      expect(settingsText(read)).toBe(training);
+      return [read.foreignDraw, read.foreignFloor];
+    };
+    expect(readAs(JSON.stringify({ version: 3, ...settings }))).toEqual(['samples', 'none']);
+    expect(readAs(JSON.stringify({ version: 4, ...settings, foreignDraw }))).toEqual(['authors', 'none']);
+    const newest = { ...settings, foreignDraw, foreignFloor: -3 };
+    expect(readAs(JSON.stringify({ version: 5, ...newest }))).toEqual(['authors', -3]);
+    expect(DEFAULTS_OF_VERSIONS.map((each) => JSON.parse(settingsText(each)).version)).toEqual([5, 4, 3]);
+    for (const foreignFloor of [0.5, -101, 'none', null])
+      expect(() => readAs(JSON.stringify({ version: 5, ...newest, foreignFloor }))).toThrow('foreignFloor');
     await trainer.stop();
   });
 

@@ -49,6 +49,14 @@ describe('wordsFormat', () => {
     expect(format.decode([...format.encode(text), format.endToken])).toBe(text);
   });
 
+  it('gives ids that are no tokens no text, since micro has more ids than its tokenizer and may draw them', () => {
+    const text = 'The answer is 19.';
+    const none = [tokenizer.size, 390, 391];
+    expect(none.some((id) => tokenizer.knows(id))).toBe(false);
+    expect(format.decode([...none, ...format.encode(text), 391, format.endToken])).toBe(text);
+    expect(format.decode(none)).toBe('');
+  });
+
   it('shows printable text without marks of the form, and nothing else', () => {
     expect(format.showable('The answer is {19}; "so be it".')).toBe(true);
     for (const mark of WORD_SPECIAL_TOKENS) expect(format.showable(`19${mark}`)).toBe(false);

@@ -5,6 +5,7 @@ import type { ModelFiles } from '../models/decoder/load.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../protocol/hex.ts';
 import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts';
+import type { RetentionPolicy } from '../training/checkpoint-retention.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
 import type { AskedBoth } from '../training/trainer.ts';
@@ -41,6 +42,8 @@ export interface ComputeStart extends CheckpointOwner {
   readonly threads: number;
   /** Maximum duty cycle, 0.1 to 1. Defaults to 1. */
   readonly share?: number;
+  /** Which of its checkpoints the device keeps for others. Defaults to the last one only, for itself. */
+  readonly keep?: RetentionPolicy;
 }
 
 export type MeasureSpeed = Pick<ComputeStart, 'engine' | 'threads'>;

@@ -7,7 +7,8 @@ import { StorageFullError } from '../models/storage/directory.ts';
 import type { DeviceAddress } from '../protocol/hex.ts';
 import { encodeSwarmSpec } from '../protocol/swarm-spec-codec.ts';
 import { smallSpec } from '../protocol/testing/sample-swarm-specs.ts';
-import type { RoundContext, Trainer } from '../protocol/trainer.ts';
+import type { RoundContext, RoundOutcome, Trainer } from '../protocol/trainer.ts';
+import { DEFAULT_RETENTION, openCheckpointRetention } from '../training/checkpoint-retention.ts';
 import { DEFAULT_SETTINGS } from '../training/learning-settings.ts';
 import type { ComputeClient } from './compute-client.ts';
 import { mergeCheckpoint } from './merge-checkpoint.ts';
@@ -66,6 +67,35 @@ describe('the compute worker behind messages', () => {
     await client.stop();
     await client.start(start);
     await client.stop();
+  });
+
+  it('[P-122] keeps checkpoints for others within the quota that the page names, as its page reads them', async () => {
+    const { client, kept } = connect();
+    const rounds = [3, 4, 5];
+    const outcomes: RoundOutcome[] = [];
+    const retention = openCheckpointRetention({ directory: kept, policy: DEFAULT_RETENTION });
+    await client.start({ ...start, keep: { every: 10, quota: 2 ** 30 } });
+    for (const round of rounds) {
+      const of = { ...context, round };
+      const own = { author: DEVICE, cid: 'own', set: await client.answer(of, signal) };
+      outcomes.push(await client.train(of, own, [], signal));
+    }
+    await client.stop();
+    const [first, , last] = outcomes;
+    // The first and the last; no tenth round lies between.
+    expect((await retention.list()).map(({ round, root }) => ({ round, root }))).toEqual([
+      { round: 3, root: first?.checkpointRoot },
+      { round: 5, root: last?.checkpointRoot },
+    ]);
+    const size = last?.checkpoint.length ?? 0;
+    expect(await retention.read(last?.checkpointRoot ?? '0x', 0, size)).toEqual(last?.checkpoint);
+
+    // Another visit has less room: the last one alone is kept.
+    await client.start({ ...start, keep: { every: 10, quota: size } });
+    const own = { author: DEVICE, cid: 'own', set: await client.answer({ ...context, round: 6 }, signal) };
+    await client.train({ ...context, round: 6 }, own, [], signal);
+    await client.stop();
+    expect((await retention.list()).map(({ round }) => round)).toEqual([6]);
   });
 
   it('passes an abort on, before and during a call', async () => {

@@ -2,7 +2,9 @@ import { checkpointRoot } from '../models/checkpoint/root.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import { measureTraining } from '../models/engine-choice/measure.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
+import type { Directory } from '../models/storage/directory.ts';
 import { decodeSwarmSpec } from '../protocol/swarm-spec-codec.ts';
+import { openCheckpointRetention } from '../training/checkpoint-retention.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
 import type {
@@ -21,6 +23,8 @@ import { forwardMethods, serveMethods } from './remote-methods.ts';
 export interface ComputeEnvironment {
   /** Opens a device's store. `notice` takes a sentence for the person, such as that nothing will be kept. */
   openStore(owner: CheckpointOwner, notice: (sentence: string) => void): Promise<CheckpointStore>;
+  /** Opens the folder of the checkpoints that a device keeps for others. Throws StorageError. */
+  openKept(owner: CheckpointOwner): Promise<Directory>;
   chooseEngine(
     choice: ComputeStart['engine'],
     options: { readonly threads: number; readonly signal?: AbortSignal },
@@ -55,7 +59,7 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         'explain',
         'ask',
       ]),
-      async start({ device, networkId, model, engine, threads, share, spec, dataSets }, signal) {
+      async start({ device, networkId, model, engine, threads, share, spec, dataSets, keep }, signal) {
         if (host !== null) throw new Error('Computing was started already; stop it first.');
         host = await ComputeHost.start({
           device,
@@ -74,6 +78,14 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
                   }),
                 ),
           store: await environment.openStore({ device, networkId }, notice),
+          ...(keep === undefined
+            ? {}
+            : {
+                retention: openCheckpointRetention({
+                  directory: await environment.openKept({ device, networkId }),
+                  policy: keep,
+                }),
+              }),
           chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
           onNotice: notice,
           onEngine: (report) => emit({ kind: 'engine', engine: report }),

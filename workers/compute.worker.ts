@@ -3,22 +3,21 @@
 import * as Comlink from 'comlink';
 import { directorySource } from '../models/loading/directory-source.ts';
 import { MODELS, opfsModelDirectory } from '../models/loading/opfs-model-directory.ts';
-import { folderName, StorageBusyError } from '../models/storage/directory.ts';
+import { StorageBusyError } from '../models/storage/directory.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import { openOpfsDirectory } from '../models/storage/opfs-directory.ts';
 import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { chooseBrowserEngine } from './browser-engine.ts';
 import { createComputeService } from './compute-service.ts';
+import { deviceFolder, keptFolder } from './device-folders.ts';
 import { trustOwnScripts } from './trusted-scripts.ts';
 
 trustOwnScripts();
 Comlink.expose(
   createComputeService({
-    async openStore({ device, networkId }, notice) {
+    async openStore(owner, notice) {
       try {
-        return openCheckpointStore(
-          await openOpfsDirectory(['starling', device.toLowerCase(), folderName(networkId ?? 'run')]),
-        );
+        return openCheckpointStore(await openOpfsDirectory(deviceFolder(owner)));
       } catch (error) {
         if (error instanceof StorageBusyError) throw error;
         notice(
@@ -27,6 +26,7 @@ Comlink.expose(
         return openCheckpointStore(openMemoryDirectory());
       }
     },
+    openKept: (owner) => openOpfsDirectory(keptFolder(owner)),
     storedModel: (id, files) => directorySource(opfsModelDirectory(MODELS), id, files),
     chooseEngine: chooseBrowserEngine,
   }),

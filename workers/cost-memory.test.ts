@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { CostMemory } from './cost-memory.ts';
+import { compareCosts } from './cost-record.ts';
 
 function memory() {
   let text: string | null = null;
@@ -17,11 +18,12 @@ const took = (round: number) => ({ round, seconds: 7, memory: null });
 it('keeps prediction and rounds of each swarm over a visit', () => {
   const { costs } = memory();
   costs().add('a', took(1));
-  expect(costs().of('a')).toBeNull();
+  expect(compareCosts(costs().of('a'))).toBeNull();
   costs().predict('a', predicted);
+  expect(compareCosts(costs().of('a'))?.rounds).toBe(1);
   costs().add('a', took(2));
   costs().predict('a', { ...predicted, seconds: 5 });
-  expect(costs().of('a')).toEqual({ predicted: { ...predicted, seconds: 5 }, rounds: [took(2)] });
+  expect(costs().of('a')).toEqual({ predicted: { ...predicted, seconds: 5 }, rounds: [took(1), took(2)] });
   expect(costs().of('b')).toBeNull();
 });
 

@@ -1,5 +1,6 @@
 /** What rounds took in this browser, by swarm, beside what was predicted for them. */
 import {
+  type CostPrediction,
   type CostRecord,
   formatCostRecord,
   parseCostRecord,
@@ -33,14 +34,14 @@ export class CostMemory {
   }
 
   /** Keeps the latest prediction of a swarm's rounds, for the rounds that follow. */
-  predict(run: string, predicted: CostRecord['predicted']): void {
+  predict(run: string, predicted: CostPrediction): void {
     this.#write(run, { predicted, rounds: this.of(run)?.rounds ?? [] });
   }
 
-  /** Notes what a round took. It is left out where nothing was predicted to compare it with. */
+  /** Notes what a round took. A prediction may come later, once a person looks at the swarm's page. */
   add(run: string, took: RoundTook): void {
     const record = this.of(run);
-    if (record !== null) this.#write(run, withRound(record, record.predicted, took));
+    this.#write(run, withRound(record, record?.predicted ?? null, took));
   }
 
   #read(): Map<string, CostRecord> {

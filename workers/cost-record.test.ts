@@ -23,12 +23,20 @@ describe('what rounds took', () => {
   it('is compared with what was predicted, by the median', () => {
     expect(compareCosts(null)).toBeNull();
     expect(compareCosts({ predicted, rounds: [] })).toBeNull();
+    const unpredicted = withRound(null, null, { round: 1, seconds: 2, memory: null });
+    expect(compareCosts(unpredicted)).toBeNull();
+    expect(parseCostRecord(formatCostRecord(unpredicted))).toEqual(unpredicted);
     expect(compareCosts(recordOf([9, 5, 7]))).toEqual({
       rounds: 3,
       seconds: { predicted: 6, median: 7, least: 5, most: 9 },
       memory: { predicted: 210e6, most: 202e6 },
     });
     expect(compareCosts(recordOf([9, 5, 7, 8]))?.seconds.median).toBe(7.5);
+  });
+
+  it('is no record with -0, which would come back as another number', () => {
+    expect(parseCostRecord('{"predicted":{"seconds":0,"memory":0},"rounds":[]}')).not.toBeNull();
+    expect(parseCostRecord('{"predicted":{"seconds":-0,"memory":0},"rounds":[]}')).toBeNull();
   });
 
   it('is said in one sentence', () => {

@@ -12,14 +12,16 @@ export interface RoundTook {
   readonly memory: number | null;
 }
 
+export interface CostPrediction {
+  /** Null while the device's speed is not measured. */
+  readonly seconds: number | null;
+  /** Bytes. */
+  readonly memory: number;
+}
+
 export interface CostRecord {
-  /** The prediction for the latest of these rounds. */
-  readonly predicted: {
-    /** Null while the device's speed is not measured. */
-    readonly seconds: number | null;
-    /** Bytes. */
-    readonly memory: number;
-  };
+  /** The prediction for the latest of these rounds. Null while nothing was predicted for this device. */
+  readonly predicted: CostPrediction | null;
   /** Oldest first, at most `KEPT_ROUNDS`. */
   readonly rounds: readonly RoundTook[];
 }
@@ -52,9 +54,11 @@ export interface CostComparison {
   readonly memory: { readonly predicted: number; readonly most: number | null };
 }
 
-/** Null where no round was finished yet. */
+/** Null where no round was finished yet, or nothing was predicted. */
 export function compareCosts(record: CostRecord | null): CostComparison | null {
   if (record === null || record.rounds.length === 0) return null;
+  const { predicted } = record;
+  if (predicted === null) return null;
   const seconds = record.rounds.map((each) => each.seconds).sort((a, b) => a - b);
   const memory = record.rounds.flatMap((each) => each.memory ?? []);
   const middle = seconds.length / 2;
@@ -62,13 +66,13 @@ export function compareCosts(record: CostRecord | null): CostComparison | null {
   return {
     rounds: seconds.length,
     seconds: {
-      predicted: record.predicted.seconds,
+      predicted: predicted.seconds,
       median: (low + high) / 2,
       least: seconds[0] ?? 0,
       most: seconds.at(-1) ?? 0,
     },
     memory: {
-      predicted: record.predicted.memory,
+      predicted: predicted.memory,
       most: memory.length === 0 ? null : Math.max(...memory),
     },
   };
@@ -98,9 +102,9 @@ export function parseCostRecord(text: string | null | undefined): CostRecord | n
   } catch {
     return null;
   }
-  if (!isMap(value) || !isMap(value.predicted) || !Array.isArray(value.rounds)) return null;
-  const { seconds, memory } = value.predicted;
-  if (!(seconds === null || isAmount(seconds)) || !isAmount(memory)) return null;
+  if (!isMap(value) || !Array.isArray(value.rounds)) return null;
+  const predicted = parsePrediction(value.predicted);
+  if (predicted === undefined) return null;
   if (value.rounds.length > KEPT_ROUNDS) return null;
   const rounds: RoundTook[] = [];
   for (const each of value.rounds as readonly unknown[]) {
@@ -108,7 +112,16 @@ export function parseCostRecord(text: string | null | undefined): CostRecord | n
     if (!(each.memory === null || isAmount(each.memory))) return null;
     rounds.push({ round: each.round, seconds: each.seconds, memory: each.memory });
   }
-  return { predicted: { seconds, memory }, rounds };
+  return { predicted, rounds };
+}
+
+/** Undefined for what is no prediction. */
+function parsePrediction(value: unknown): CostPrediction | null | undefined {
+  if (value === null) return null;
+  if (!isMap(value)) return undefined;
+  const { seconds, memory } = value;
+  if (!(seconds === null || isAmount(seconds)) || !isAmount(memory)) return undefined;
+  return { seconds, memory };
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -116,5 +129,6 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function isAmount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+  // -0 is written as 0 and would come back as another value.
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 && !Object.is(value, -0);
 }

@@ -5,7 +5,7 @@ import type { SafetensorsDType } from '../models/checkpoint/safetensors.ts';
 import type { ModelFamily } from '../models/decoder/config.ts';
 import type { LoraOptions } from '../models/decoder/lora/adapters.ts';
 import type { FilesBase } from '../models/loading/base-files.ts';
-import type { ObtainedBase } from '../models/loading/base-library.ts';
+import type { ChunkedFile, ObtainedBase } from '../models/loading/base-library.ts';
 import type { DescribedFile } from '../models/loading/describe-files.ts';
 import type { GenerationDefaults } from '../models/loading/generation-config.ts';
 import type { AddressedModel, StoredModel } from '../models/loading/library.ts';
@@ -193,6 +193,21 @@ export interface ModelCalls {
     readonly args: { readonly base: FilesBase; readonly files: readonly PickedBlob[] };
     readonly result: ObtainedBase;
   };
+  /**
+   * Indices of the chunks that are here of a file of a base that members give in chunks. `hashes` are those
+   * of its manifest, 32 bytes each.
+   */
+  readonly heldChunks: {
+    readonly args: ChunkedFile & { readonly hashes: Uint8Array };
+    readonly result: readonly number[];
+  };
+  /** Writes a chunk whose hash was compared. */
+  readonly putChunk: {
+    readonly args: ChunkedFile & { readonly index: number; readonly bytes: Uint8Array };
+    readonly result: null;
+  };
+  /** Compares the file with its SHA-256 once all its chunks are here. */
+  readonly finishChunks: { readonly args: ChunkedFile; readonly result: ObtainedBase };
   /** Reads some of a model's small files, those that it has. */
   readonly read: {
     readonly args: { readonly from: ModelFrom; readonly names: readonly string[] };

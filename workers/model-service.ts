@@ -44,6 +44,12 @@ export function createModelService(options: ModelServiceOptions): ModelWorkerApi
     obtain: ({ base }, signal) => bases.obtain(base, { signal, onProgress: obtained(emit) }),
     take: ({ base, files }, signal) =>
       bases.take(base, pickedSource(files), { signal, onProgress: obtained(emit) }),
+    heldChunks: (asked, signal) => bases.heldChunks(asked, signal),
+    async putChunk(asked) {
+      await bases.putChunk(asked);
+      return null;
+    },
+    finishChunks: (asked, signal) => bases.finishChunks(asked, signal),
     read: ({ from, names }, signal) => host.readFiles(from, names, signal),
     merge: ({ from, checkpoint }, signal) => host.merge(from, checkpoint, signal),
     open: ({ from }, signal) => host.open(from, signal),

@@ -1,6 +1,7 @@
 import type { ModelFiles } from '../models/decoder/load.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
 import { PromiseMemo } from '../protocol/memoize-promise.ts';
+import { ResponseTooLongError, readBytes } from '../protocol/response-body.ts';
 
 /** The source of a published model's three files: a URL in the page, a folder in Node. */
 export interface PublishedModel {
@@ -53,29 +54,19 @@ export function modelAt(
       // The length of a compressed response is not the length of the file.
       const total = response.headers.has('content-encoding') || !Number.isSafeInteger(length) ? null : length;
       const limit = MODEL_FILE_LIMITS[name];
-      const chunks: Uint8Array[] = [];
-      let done = 0;
-      const reader = response.body.getReader();
-      for (;;) {
-        const chunk = await reader.read();
-        if (chunk.done) break;
-        done += chunk.value.byteLength;
-        if (done > limit) {
-          await reader.cancel();
-          throw new ModelFetchError(`${name} is larger than the ${limit} bytes allowed.`);
-        }
-        chunks.push(chunk.value);
-        options.onProgress?.(name, done, total);
+      let bytes: Uint8Array;
+      try {
+        bytes = await readBytes(response, {
+          ...{ maxBytes: limit, signal },
+          onProgress: (done) => options.onProgress?.(name, done, total),
+        });
+      } catch (error) {
+        if (!(error instanceof ResponseTooLongError)) throw error;
+        throw new ModelFetchError(`${name} is larger than the ${limit} bytes allowed.`, { cause: error });
       }
-      if (total !== null && done !== total)
-        throw new ModelFetchError(`${name} ended after ${done} of ${total} bytes. Try again.`);
-      const whole = new Uint8Array(done);
-      let at = 0;
-      for (const chunk of chunks) {
-        whole.set(chunk, at);
-        at += chunk.byteLength;
-      }
-      return whole;
+      if (total !== null && bytes.length !== total)
+        throw new ModelFetchError(`${name} ended after ${bytes.length} of ${total} bytes. Try again.`);
+      return bytes;
     },
   };
 }

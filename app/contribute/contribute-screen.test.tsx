@@ -8,7 +8,7 @@ import { type Scene, scene } from '../volunteer/testing/scenes.ts';
 import { COMPUTING } from '../volunteer/testing/shown-blocks.ts';
 import { simulatedVolunteer } from '../volunteer/testing/simulated-volunteer.ts';
 import { VolunteerProvider } from '../volunteer/volunteer-context.tsx';
-import type { VolunteerEvent } from '../volunteer/volunteer-events.ts';
+import type { PeerStatus, VolunteerEvent } from '../volunteer/volunteer-events.ts';
 import { followVolunteer } from '../volunteer/volunteer-store.ts';
 import { ContributeScreen } from './contribute-screen.tsx';
 
@@ -70,6 +70,37 @@ describe('ContributeScreen', () => {
     });
     const told = named.element.querySelector('[data-testid="ice-servers"]');
     expect(told?.textContent).toContain('stun:stun.example:3478, turn:turn.example:3478?transport=tcp');
+  });
+
+  it('says how each device is connected, and counts the paths', async () => {
+    const peer = (peerId: string, path: PeerStatus['path'], route: PeerStatus['route'] = null) => ({
+      ...{ peerId, path, route, device: null, latency: null },
+    });
+    const peers = [
+      peer('16Uiu2HAhost', 'direct', 'host'),
+      peer('16Uiu2HAsocket', 'direct'),
+      peer('16Uiu2HAstun', 'direct', 'stun'),
+      peer('16Uiu2HAturn', 'direct', 'turn'),
+      peer('16Uiu2HArelayed', 'relayed'),
+      peer('16Uiu2HAgossip', 'gossip'),
+    ];
+    const { element, locator } = await shown('alone', { kind: 'peers', peers, relays: [] });
+    await expect.element(locator.getByTestId('peers')).toHaveTextContent('4');
+    await expect
+      .element(locator.getByTestId('peer-routes'))
+      .toHaveTextContent('2 direct, 1 direct by STUN, 1 through TURN');
+    const told = [...element.querySelectorAll<HTMLElement>('[data-testid="peer"]')].map((each) => [
+      each.dataset.peer?.slice('16Uiu2HA'.length),
+      each.lastElementChild?.textContent,
+    ]);
+    expect(told).toEqual([
+      ['host', 'direct'],
+      ['socket', 'direct'],
+      ['stun', 'direct by STUN'],
+      ['turn', 'through TURN'],
+      ['relayed', 'through a relay'],
+      ['gossip', 'through others'],
+    ]);
   });
 
   it.each<Scene>([
@@ -163,6 +194,18 @@ describe('ContributeScreen', () => {
       },
     });
     await expect.element(locator.getByTestId('pipeline-hops')).toHaveTextContent('83 of 84');
+    const [newest, older] = locator.getByTestId('attested-round').elements();
+    expect([newest?.getAttribute('data-onchain'), older?.getAttribute('data-onchain')]).toEqual([
+      'false',
+      'true',
+    ]);
+    expect(older?.textContent).toMatch(/^1138.*3345/);
+    emit({ kind: 'accepted', round: 12, peers: 1, strangers: 0 });
+    await expect.element(locator.getByTestId('attested-round').first()).toHaveTextContent(/^1241.*1not yet$/);
+    emit({ kind: 'state-not-attested', round: 13, cause: 'The record is too large.' });
+    await expect
+      .element(locator.getByTestId('attested-missed'))
+      .toHaveTextContent('Round 13 has no statement');
     await expect.element(locator.getByTestId('pipeline-problems')).toHaveTextContent('No room for Head.');
     expect(heights()).toEqual(before);
   });
@@ -214,6 +257,17 @@ describe('ContributeScreen', () => {
       .toHaveTextContent(
         'In round 135 your model learnt from its own answers and those of 2 others, in 1 step.',
       );
+  });
+
+  it('says what the device keeps for others, and how much room that has', async () => {
+    const { locator } = await shown('contributing');
+    await expect
+      .element(locator.getByTestId('kept-checkpoints'))
+      .toHaveTextContent(
+        'For members who ask, this device keeps 15 checkpoints, 18.9 MB of at most 1.07 GB: the first, every 10th and the last.',
+      );
+    const { locator: fresh } = await shown('fresh');
+    await expect.element(fresh.getByTestId('kept-checkpoints')).not.toBeInTheDocument();
   });
 
   it('answers a question of one’s own, before and after, side by side', async () => {

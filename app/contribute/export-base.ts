@@ -3,11 +3,12 @@ import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { ModelFrom, PickedBlob } from '../../workers/model-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
+import { modelAt } from '../../workers/published-model.ts';
 import { openModelWorker } from '../volunteer/model-worker.ts';
 import type { OwnModel } from '../volunteer/own-model.ts';
 import type { ExportBase } from './export-model.ts';
 
-const BUILTIN_FILES = ['config.json', 'tokenizer.json', 'model.safetensors'];
+const BUILTIN_FILES = ['config.json', 'tokenizer.json', 'model.safetensors'] as const;
 
 /** The model that this device started from, with a worker that reads it. `stop` ends the worker. */
 export function openExportBase(
@@ -50,10 +51,10 @@ async function placeOf(
       `${base.name} is no longer on this device. Contribute once more, and it is fetched again.`,
     );
   }
+  const published = modelAt(new URL(builtin.folder, o.page));
   const files = BUILTIN_FILES.map(async (name): Promise<PickedBlob> => {
-    const response = await fetch(new URL(`${builtin.folder}${name}`, o.page));
-    if (response.ok) return { name, path: name, blob: await response.blob() };
-    throw new Error(`The page’s server has no ${name} of ${base.name}. Try again later.`);
+    const bytes = await published.file(name, o.signal);
+    return { name, path: name, blob: new Blob([new Uint8Array(bytes)]) };
   });
   return { kind: 'files', files: await Promise.all(files) };
 }

@@ -2,6 +2,7 @@ import { Check, Vote, X } from 'lucide-react';
 import { FoldedText } from '../ui/folded-text.tsx';
 import { plural } from '../ui/format.ts';
 import type { FeedAnswer, FeedItem } from '../volunteer/feed-round.ts';
+import { answersToShow } from '../volunteer/reduce-feed.ts';
 
 /** Names for people of the short tasks. A task that is missing here shows its own name. */
 const TASK_NAME: Readonly<Record<string, string>> = {
@@ -16,7 +17,7 @@ const SHOWN_CRITIQUES = 3;
 
 /** One task of a round, with the answers worth reading. */
 export function FeedTask({ item }: { readonly item: FeedItem }) {
-  const shown = pick(item.answers);
+  const shown = answersToShow(item, SHOWN_ANSWERS);
   return (
     <li className="py-4" data-testid="feed-item">
       <p className="text-note text-quiet">
@@ -47,16 +48,6 @@ export function FeedTask({ item }: { readonly item: FeedItem }) {
       )}
     </li>
   );
-}
-
-/** The answers worth showing: this device's own first, then those with the most critiques and votes. */
-function pick(answers: readonly FeedAnswer[]): readonly FeedAnswer[] {
-  const weight = (answer: FeedAnswer) =>
-    (answer.own && answer.sample === 0 ? 100 : 0) +
-    answer.critiques.length * 4 +
-    answer.votes * 3 +
-    (answer.sample === 0 ? 1 : 0);
-  return [...answers].sort((a, b) => weight(b) - weight(a)).slice(0, SHOWN_ANSWERS);
 }
 
 function Answer({ answer, expected }: { readonly answer: FeedAnswer; readonly expected: string }) {

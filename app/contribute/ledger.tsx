@@ -1,7 +1,7 @@
-import type { ReactNode } from 'react';
 import { formatCount } from '../ui/format.ts';
 import { Empty, HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
+import { Cell, Head, Transaction } from './statement-table.tsx';
 
 const COLUMNS = [
   { key: 'computed', name: 'Computed here', what: 'Rounds this device has finished training and stored.' },
@@ -106,39 +106,4 @@ function LatestRounds() {
       </p>
     </div>
   );
-}
-
-/** A transaction's hash, as a link where the network has an explorer. */
-function Transaction({ hash }: { readonly hash: string }) {
-  const explorer = useView((view) => view.network?.explorer ?? null);
-  const name = <HexText value={hash} />;
-  if (explorer === null) return name;
-  return (
-    <a
-      href={`${explorer}/tx/${hash}`}
-      target="_blank"
-      rel="noreferrer"
-      className="text-accent underline decoration-line-strong/60 underline-offset-4 hover:decoration-current"
-    >
-      {name}
-    </a>
-  );
-}
-
-interface CellProps {
-  readonly children: ReactNode;
-  /** Whether the cell is left out on narrow screens. */
-  readonly wide?: boolean;
-}
-
-function Head({ children, wide }: CellProps) {
-  return (
-    <th scope="col" className={`py-2 pr-4 font-medium ${wide === true ? 'hidden sm:table-cell' : ''}`}>
-      {children}
-    </th>
-  );
-}
-
-function Cell({ children, wide }: CellProps) {
-  return <td className={`figure py-2 pr-4 ${wide === true ? 'hidden sm:table-cell' : ''}`}>{children}</td>;
 }

@@ -1,4 +1,4 @@
-import { formatChange, formatShare } from '../ui/format.ts';
+import { formatBytes, formatChange, formatShare, plural } from '../ui/format.ts';
 import { Empty, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
 import type { ModelReport } from '../volunteer/volunteer-events.ts';
@@ -22,7 +22,21 @@ export function ModelCard() {
         </>
       )}
       {root === null ? null : <TakeModel root={root} />}
+      <Kept />
     </Section>
+  );
+}
+
+/** What the device keeps of its checkpoints for members who ask, and how much that may become. */
+function Kept() {
+  const kept = useView((view) => view.kept);
+  if (kept === null || kept.checkpoints === 0) return null;
+  const { checkpoints, bytes, policy } = kept;
+  return (
+    <p className="mt-2 max-w-prose text-note text-quiet" data-testid="kept-checkpoints">
+      For members who ask, this device keeps {plural(checkpoints, 'checkpoint')}, {formatBytes(bytes)} of at
+      most {formatBytes(policy.quota)}: the first, every {policy.every}th and the last.
+    </p>
   );
 }
 

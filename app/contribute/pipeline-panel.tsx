@@ -6,6 +6,7 @@ import { Disclosure, Fact, HexText, Section } from '../ui/section.tsx';
 import { blockName, blocksNow } from '../volunteer/blocks-words.ts';
 import { useView } from '../volunteer/volunteer-context.tsx';
 import type { ShownBlocks } from '../volunteer/volunteer-events.ts';
+import { AttestedRounds } from './attested-rounds.tsx';
 import { TakeBlocks } from './take-blocks.tsx';
 
 type Block = ShownBlocks['blocks'][number];
@@ -111,6 +112,7 @@ function Pipeline({ blocks, own }: PipelineProps) {
           </p>
         </Disclosure>
       )}
+      <AttestedRounds />
       <TakeBlocks isReady={blocks.state === 'computing'} />
     </>
   );

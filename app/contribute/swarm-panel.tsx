@@ -1,8 +1,15 @@
 import { plural } from '../ui/format.ts';
 import { Disclosure, Empty, Fact, HexText, Section } from '../ui/section.tsx';
 import { useView } from '../volunteer/volunteer-context.tsx';
+import type { PeerStatus } from '../volunteer/volunteer-events.ts';
 
-const PATH = { direct: 'direct', relayed: 'through a relay', gossip: 'through others' } as const;
+const PATH = { relayed: 'through a relay', gossip: 'through others' } as const;
+const ROUTE = { host: 'direct', stun: 'direct by STUN', turn: 'through TURN' } as const;
+
+/** Until the route of a direct connection is measured it is called direct, as without any server. */
+function pathInWords({ path, route }: Pick<PeerStatus, 'path' | 'route'>): string {
+  return path === 'direct' ? ROUTE[route ?? 'host'] : PATH[path];
+}
 
 /** The devices and relays that this device is connected to, and by which path. */
 export function SwarmPanel() {
@@ -10,15 +17,24 @@ export function SwarmPanel() {
   const relays = useView((view) => view.relays);
   const iceServers = useView((view) => view.network?.iceServers);
   const active = useView((view) => view.clock !== null);
-  const count = (path: keyof typeof PATH) => peers.filter((peer) => peer.path === path).length;
+  const count = (path: PeerStatus['path']) => peers.filter((peer) => peer.path === path).length;
   const direct = count('direct');
+  const routes = Object.values(ROUTE).flatMap((words) => {
+    const devices = peers.filter((peer) => pathInWords(peer) === words).length;
+    return devices === 0 ? [] : [`${devices} ${words}`];
+  });
   const up = relays.filter((relay) => relay.connected).length;
   return (
     <Section title="Swarm" about="Relays only introduce devices; the work then goes from device to device.">
       <dl className="divide-y divide-line">
-        <Fact name="Devices connected directly" testId="peers">
+        <Fact name="Devices connected" testId="peers">
           <span className="figure font-semibold">{direct}</span>
         </Fact>
+        {routes.length === 0 ? null : (
+          <Fact name="Their paths" testId="peer-routes">
+            {routes.join(', ')}
+          </Fact>
+        )}
         <Fact name="Still through a relay" testId="peers-relayed">
           <span className="figure">{count('relayed')}</span>
         </Fact>
@@ -63,10 +79,17 @@ export function SwarmPanel() {
         <Disclosure summary={`${plural(peers.length, 'device')} by name`}>
           <ul className="space-y-1">
             {peers.map((peer) => (
-              <li key={peer.peerId} className="flex justify-between gap-4">
+              <li
+                key={peer.peerId}
+                className="flex justify-between gap-4"
+                data-testid="peer"
+                data-peer={peer.device ?? peer.peerId}
+                data-path={peer.path}
+                data-route={peer.route}
+              >
                 <HexText value={peer.device ?? peer.peerId} />
                 <span className="text-quiet">
-                  {PATH[peer.path]}
+                  {pathInWords(peer)}
                   {peer.latency === null ? '' : `, ${Math.round(peer.latency)} ms away`}
                 </span>
               </li>

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
+import { isLarge, isSmall } from '../../swarm/content/member-files.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';
@@ -23,7 +23,7 @@ export function KeepModel({ swarms, base }: KeepModelProps) {
   const [state, setState] = useState<State>({ kind: 'ready' });
   const lost = base.files.filter(({ urls }) => urls.length === 0);
   if (lost.length === 0) return null;
-  const large = lost.some(({ size }) => size > MAX_OBJECT);
+  const large = lost.some((file) => !isSmall(file) && !isLarge(file));
   const total = base.files.reduce((sum, { size }) => sum + size, 0);
   const keep = async (list: FileList | null) => {
     const files = filesOf(list).map(({ file, path }) => ({ name: file.name, path, blob: file }));

@@ -1,6 +1,6 @@
 import { useId, useState } from 'react';
 import type { BaseModel } from '../../protocol/swarm-spec.ts';
-import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
+import { isLarge, isSmall } from '../../swarm/content/member-files.ts';
 import { filesOf } from '../models/picked-files.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckBox } from '../ui/check-box.tsx';
@@ -27,7 +27,7 @@ type Reading =
 
 /** Whether members pass on every file. */
 function passedOn({ files }: FilesBase): boolean {
-  return files.every(({ size }) => size <= MAX_OBJECT);
+  return files.every((file) => isSmall(file) || isLarge(file));
 }
 
 /** The model to start from, and what of it is trained. */

@@ -229,6 +229,18 @@ describe('a swarm’s link', () => {
     choose();
     await expect.element(locator.getByTestId('swarm-folder-kept')).toBeVisible();
     expect(keepBase.mock.calls[1]?.[0]).toEqual(base);
+
+    // Weights of more than 1 MiB are passed on where the specification names their manifest.
+    const says = async (change: object) => {
+      const large = { ...base, files: [{ ...file, size: 2 ** 21, ...change }] };
+      const shownNow = swarms.store.getState().swarms ?? [];
+      swarms.store.setState({
+        swarms: shownNow.map((each) => ({ ...each, spec: { ...spec, base: large } })),
+      });
+      return expect.element(locator.getByTestId('model-without-address'));
+    };
+    await (await says({})).toHaveTextContent('too large for members to pass on');
+    await (await says({ manifest: 'bafkrei' })).toHaveTextContent('members pass them on');
   });
 
   it('lets a person bring another model where the swarm does', async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { BlockSessionOptions } from '../../swarm/pipeline/block-session.ts';
+import type { JoinBlocksOptions } from '../../swarm/pipeline/join-blocks.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import { SimulatedScheduler } from '../../swarm/testing/simulated-scheduler.ts';
 import { BlocksDriver } from './blocks-driver.ts';
 import { COMPUTING, GATHERING } from './testing/shown-blocks.ts';
 import type { ShownBlocks } from './volunteer-events.ts';
 
-type Listen = Pick<BlockSessionOptions, 'onStep' | 'onChange'>;
+type Listen = Pick<JoinBlocksOptions, 'onStep' | 'onChange'>;
 
 /** A driver whose session is stood for. */
 async function driving(options: { readonly fail?: { now?: Error } } = {}) {
@@ -18,7 +18,6 @@ async function driving(options: { readonly fail?: { now?: Error } } = {}) {
   const driver = await BlocksDriver.open({
     blocks: {
       memory: new Map([['head', 7]]),
-      checkpointRoot: (steps) => `0x0${steps}`,
       assemble: async ([bytes = new Uint8Array()]) => ({ step: 4, bytes, root: '0x04' }),
       worker: {
         ...{ begin: unused, load: unused, file: unused, describe: unused, compute: unused },
@@ -53,7 +52,7 @@ describe('BlocksDriver', () => {
     await scheduler.advance(1000);
     expect(shown).toHaveLength(2);
     expect(shown[1]).toMatchObject({ state: 'computing', memory: new Map([['head', 7]]), last: null });
-    session.listen.onStep?.(4, new Map(), { hops: new Map(), takeovers: 0 });
+    session.listen.onStep?.(4, '0x05', { updates: [], hops: new Map(), takeovers: 0 });
     session.listen.onChange?.();
     await scheduler.advance(1000);
     expect(shown[2]?.last).toEqual({ step: 5, root: '0x05' });
@@ -97,7 +96,7 @@ describe('BlocksDriver', () => {
     const finished = busy.driver.finishThenStop();
     await Promise.resolve();
     expect(busy.log).not.toContain('left');
-    busy.session.listen.onStep?.(1, new Map(), { hops: new Map(), takeovers: 0 });
+    busy.session.listen.onStep?.(1, '0x02', { updates: [], hops: new Map(), takeovers: 0 });
     await finished;
     expect(busy.log).toContain('left');
 

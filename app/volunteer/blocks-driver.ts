@@ -1,5 +1,6 @@
 /** A device's work in a swarm that trains in blocks, as one that is started, paused and stopped. */
-import type { BlockSession, BlockSessionOptions } from '../../swarm/pipeline/block-session.ts';
+import type { BlockSession } from '../../swarm/pipeline/block-session.ts';
+import type { JoinBlocksOptions } from '../../swarm/pipeline/join-blocks.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
 import type { Scheduler } from '../../swarm/scheduler.ts';
 import type { AssembledModel } from '../../workers/hop-api.ts';
@@ -9,9 +10,9 @@ import type { ShownBlocks } from './volunteer-events.ts';
 type Session = Pick<BlockSession, 'view' | 'collect' | 'stop'>;
 
 export interface BlocksDriverOptions {
-  readonly blocks: Pick<BlockComputer, 'memory' | 'checkpointRoot' | 'assemble' | 'worker'>;
+  readonly blocks: Pick<BlockComputer, 'memory' | 'assemble' | 'worker'>;
   /** Joins the others. */
-  readonly join: (listen: Pick<BlockSessionOptions, 'onStep' | 'onChange'>) => Promise<Session>;
+  readonly join: (listen: Pick<JoinBlocksOptions, 'onStep' | 'onChange'>) => Promise<Session>;
   readonly scheduler: Scheduler;
   readonly onRound: (event: RoundEvent) => void;
   readonly onBlocks: (blocks: ShownBlocks) => void;
@@ -99,10 +100,10 @@ export class BlocksDriver implements BlocksWork {
   }
 
   async #open(): Promise<void> {
-    const { join, blocks } = this.#options;
+    const { join } = this.#options;
     this.#session = await join({
-      onStep: (step, state) => {
-        this.#last = { step: step + 1, root: blocks.checkpointRoot(step + 1, state) };
+      onStep: (step, root) => {
+        this.#last = { step: step + 1, root };
         this.#onStepEnd?.();
       },
       onChange: () => this.#changed(),

@@ -17,11 +17,19 @@ import type {
 import { type Device, networkIdOf } from './device.ts';
 import type { EngineChoice } from './engine-choice.ts';
 import { gatherStart } from './gather-start.ts';
-import type { MemberFigures } from './member-figures.ts';
+import { reportKept } from './kept-checkpoints.ts';
 import type { OwnModel } from './own-model.ts';
 import type { PauseCause, StartStep } from './phase.ts';
 import { FEED_ROUNDS } from './reduce-feed.ts';
-import { peersEvent, phaseOf, refusalInWords, selfDescription, shownRoundEvent } from './translate.ts';
+import { type RoundMemory, rememberRound } from './remember-round.ts';
+import {
+  attestationEvent,
+  peersEvent,
+  phaseOf,
+  refusalInWords,
+  selfDescription,
+  shownRoundEvent,
+} from './translate.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
 import type { VolunteerView } from './volunteer-view.ts';
 
@@ -36,7 +44,9 @@ export interface ContributionOptions {
   /** Resolves after so many milliseconds. */
   readonly sleep: (ms: number) => Promise<void>;
   /** What members published of their held-out accuracy. */
-  readonly figures: Pick<MemberFigures, 'add'>;
+  readonly figures: RoundMemory['figures'];
+  /** What rounds took in this browser. */
+  readonly costs: RoundMemory['costs'];
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   readonly view: () => VolunteerView;
@@ -160,12 +170,14 @@ export class Contribution {
     const { share } = view();
     if (share < 1) await computer.client.setShare(share);
     await this.#reportModel(computer);
+    await reportKept(computer.kept, emit);
     onComputing();
     this.#starting('network');
     const driver = swarm.takePart({
       trainer: this.#remembering(computer.client),
       engine: computer.started.engine.description,
       conformance: () => selfDescription(view().engine).conformance,
+      kept: computer.kept,
       onRound: (event) => this.#handleRound(event),
     });
     return { swarm, driver };
@@ -185,13 +197,15 @@ export class Contribution {
     if (share < 1) await blocks.setShare(share);
     onComputing();
     this.#starting('network');
+    const tell = (event: VolunteerEvent): void => {
+      if (!this.#released) emit(event);
+    };
     this.#blocksWork = await swarm.takeBlocks({
       blocks,
       cid,
       onRound: (event) => this.#handleRound(event),
-      onBlocks: (shown) => {
-        if (!this.#released) emit({ kind: 'blocks', blocks: shown });
-      },
+      onBlocks: (shown) => tell({ kind: 'blocks', blocks: shown }),
+      onAttestation: (event) => tell(attestationEvent(event)),
       onFailed: (error) => this.#handleCrash(error),
     });
     return { swarm, driver: this.#blocksWork };
@@ -316,20 +330,11 @@ export class Contribution {
     const shown = shownRoundEvent(event, now(), (stage) => this.#chain?.stageLength(stage) ?? 0);
     if (shown !== null) emit(shown);
     if (event.kind === 'answers') void this.#explain(event);
-    this.#noteFigures(event);
-    if (event.kind === 'trained') void this.#reportProgress(event.round, event.heldOutAccuracy);
-  }
-
-  /** Remembers how members do on held-out tasks, as they publish it. */
-  #noteFigures(event: RoundEvent): void {
-    const { device, figures } = this.#options;
-    if (event.kind === 'trained') {
-      const { round, heldOutAccuracy: accuracy } = event;
-      figures.add(this.#scope, { round, device: device.key.address, accuracy });
-    }
-    if (event.kind !== 'attested') return;
-    const { author, round, body } = event.message;
-    figures.add(this.#scope, { round, device: author, accuracy: body.heldOutAccuracy });
+    const { device, figures, costs } = this.#options;
+    rememberRound(event, { figures, costs, run: this.#scope, device: device.key.address });
+    if (event.kind !== 'trained') return;
+    void this.#reportProgress(event.round, event.heldOutAccuracy);
+    void reportKept(this.#computer?.kept ?? null, emit);
   }
 
   /** The trainer, with the contexts of the latest rounds kept. */

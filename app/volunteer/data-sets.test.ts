@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Hex, toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { DataSetEntry } from '../../protocol/swarm-spec.ts';
+import { endlessAnswer } from '../../protocol/testing/endless-answer.ts';
 import { gatherDataSets } from './data-sets.ts';
 
 const bytes = new TextEncoder().encode('{"prompt":"1+1","answer":"2"}\n');
@@ -16,6 +17,7 @@ const entry = (urls: readonly string[] = []): DataSetEntry => ({
 function device(options: {
   readonly urls?: readonly string[];
   readonly members?: readonly (Uint8Array | null)[];
+  readonly endless?: Response;
 }) {
   const kept = new Map<Hex, Uint8Array>();
   const waiting: string[] = [];
@@ -33,7 +35,9 @@ function device(options: {
       fetcher: (async (url: string) =>
         url.endsWith('/right')
           ? new Response(bytes)
-          : new Response('other', { status: 200 })) as typeof fetch,
+          : url.endsWith('/endless') && options.endless !== undefined
+            ? options.endless
+            : new Response('other', { status: 200 })) as typeof fetch,
       onWaiting: (sentence) => void waiting.push(sentence),
       sleep: async () => {
         if (members.length === 0) abort.abort(new Error('Stopped by you.'));
@@ -53,6 +57,16 @@ describe('the questions of a swarm', () => {
     expect([...kept.values()]).toEqual([bytes]);
     expect((await gather()).get('sums')).toEqual(bytes);
     expect(waiting).toHaveLength(2);
+  });
+
+  it('are read from an address no further than the file is long', async () => {
+    const { response, read } = endlessAnswer();
+    const { gather } = device({
+      urls: ['https://a.test/endless', 'https://b.test/right'],
+      endless: response,
+    });
+    expect((await gather()).get('sums')).toEqual(bytes);
+    expect(read()).toBe(1024);
   });
 
   it('come from the first address that has the right file', async () => {

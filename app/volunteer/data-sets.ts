@@ -1,4 +1,5 @@
 import { toHex } from '../../protocol/hex.ts';
+import { readBytes } from '../../protocol/response-body.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { DataSetEntry, SourceFile } from '../../protocol/swarm-spec.ts';
 import type { KeptFiles } from './kept-files.ts';
@@ -17,6 +18,8 @@ export interface GatherDataSetsOptions {
 
 /** Time between two rounds of asking, in ms. */
 const ASK_AGAIN_MS = 2_000;
+/** How long one address may take to give a file, in ms. */
+const ADDRESS_MS = 10 * 60_000;
 
 /**
  * The file of each data set by its id: from this device, from one of its addresses, or from members, which it
@@ -52,8 +55,9 @@ async function tryFetching(
 ): Promise<Uint8Array | undefined> {
   for (const url of file.urls) {
     const found = await attempt(async () => {
-      const response = await fetcher(url, { signal });
-      return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
+      const ends = AbortSignal.any([signal, AbortSignal.timeout(ADDRESS_MS)]);
+      const response = await fetcher(url, { signal: ends });
+      return response.ok ? await readBytes(response, { maxBytes: file.size, signal: ends }) : undefined;
     }, signal);
     const right = checked(file, found);
     if (right !== undefined) return right;

@@ -10,10 +10,14 @@ import type { Network } from '../../protocol/network-file.ts';
 import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { Trainer } from '../../protocol/trainer.ts';
 import type { BlockFiles } from '../../swarm/blocks/block-files.ts';
+import type { LocalFile } from '../../swarm/content/local-files.ts';
+import type { FromMembers } from '../../swarm/content/member-files.ts';
 import type { SwarmConnection } from '../../swarm/join.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
 import type { JoinBlocksOptions } from '../../swarm/pipeline/join-blocks.ts';
+import type { StateEvent } from '../../swarm/pipeline/state-attestations.ts';
 import type { Presence, SelfDescription } from '../../swarm/presence.ts';
+import type { KeptCheckpoints } from '../../swarm/rounds/checkpoint-publisher.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { RoundDriver } from '../../swarm/rounds/round-driver.ts';
 import type { ComputeEvent, ComputeStarted, StartModel } from '../../workers/compute-api.ts';
@@ -22,6 +26,7 @@ import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineReport } from '../../workers/engine-report.ts';
 import type { AssembledModel } from '../../workers/hop-api.ts';
 import type { EngineChoice } from './engine-choice.ts';
+import type { KeptHere } from './kept-checkpoints.ts';
 import type { ObtainedModel, ObtainModelOptions } from './obtain-model.ts';
 import type { OwnModel } from './own-model.ts';
 import type { Inclusion, ShownBlocks } from './volunteer-events.ts';
@@ -33,6 +38,8 @@ import type { ConsentTerms } from './volunteer-port.ts';
 export interface Computer {
   readonly client: ComputeClient;
   readonly started: ComputeStarted;
+  /** What the device keeps for others. Null where the browser gives the page no storage. */
+  readonly kept: KeptHere | null;
   /** Frees the engine and ends the worker. */
   stop(): Promise<void>;
 }
@@ -119,10 +126,10 @@ export interface ChainAccess {
 export interface VolunteerConnection
   extends Pick<SwarmConnection, 'leave'>,
     Pick<Presence, 'members' | 'announce'> {
-  /** Serves a file of at most 1 MiB to members, by its SHA-256. */
-  serve(bytes: Uint8Array): Promise<void>;
-  /** Asks the peers of now for such a file. Rejects with ContentError where nobody has it. */
-  fetchFile(file: SourceFile, signal: AbortSignal): Promise<Uint8Array>;
+  /** Asks the peers of each call for files. */
+  readonly fromMembers: FromMembers;
+  /** Serves a file of the swarm's specification to members, as long as the device takes part. */
+  serve(file: SourceFile, local: LocalFile): void;
   /** Makes the driver of this device's rounds. Does not start the rounds. Called once. */
   takePart(options: TakePartOptions): RoundsDriver;
   /** Keeps blocks and computes hops with the others, in place of rounds. Called once. */
@@ -145,6 +152,8 @@ export interface TakePartOptions {
   readonly engine: string;
   /** The gate's verdict on the engine in use. */
   readonly conformance: () => ConformanceReport;
+  /** Checkpoints that are served from where they lie. Null for serving them from memory. */
+  readonly kept: KeptCheckpoints | null;
   readonly onRound: (event: RoundEvent) => void;
 }
 
@@ -156,6 +165,8 @@ export interface TakeBlocksOptions {
   readonly onRound: (event: RoundEvent) => void;
   /** Called at most a few times a second. */
   readonly onBlocks: (blocks: ShownBlocks) => void;
+  /** Told of this device's attestations. */
+  readonly onAttestation: (event: StateEvent) => void;
   /** Called when the device could not come in again after a pause. */
   readonly onFailed: (error: Error) => void;
 }
@@ -181,17 +192,15 @@ export interface VolunteerDependencies {
     readonly device: DeviceAddress;
     readonly networkId: string;
   }): Promise<StoredCheckpoint | null>;
-  /** Why this tab cannot train in a swarm, in a sentence; null where it can. Nothing is fetched. */
+  /**
+   * Why this tab cannot train in a swarm now, in a sentence; null where it can. Nothing is fetched, and where
+   * nobody could have the model this device is searched for it.
+   */
   whyNotHere(spec: SwarmSpec, options: { readonly ownModel: boolean }): Promise<string | null>;
   /** The model that this device brings to the network's swarm; null for the swarm's base. */
   ownModel(network: Network): OwnModel | null;
   /** The model that this device starts from. As `obtainModel`. */
-  obtainModel(
-    options: Omit<ObtainModelOptions, 'call'> & {
-      /** Bytes of the model that are here. */
-      readonly onProgress: (bytes: number, total: number) => void;
-    },
-  ): Promise<ObtainedModel>;
+  obtainModel(options: Omit<ObtainModelOptions, 'call' | 'models'>): Promise<ObtainedModel>;
   openComputer(options: OpenComputerOptions): Promise<Computer>;
   /** As `openComputer`, in a swarm that trains in blocks. */
   openBlocks(options: OpenBlocksOptions): Promise<BlockComputer>;

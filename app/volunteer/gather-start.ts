@@ -1,5 +1,8 @@
 /** What a device starts from in a swarm: its questions and its model, which it passes on from then on. */
-import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
+import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { ContentError } from '../../swarm/content/content-error.ts';
+import { type FromMembers, fileInMemory, isLarge } from '../../swarm/content/member-files.ts';
+import { type ContentStore, MemoryStore, readFile } from '../../swarm/content/store.ts';
 import type { StartModel } from '../../workers/compute-api.ts';
 import { gatherDataSets } from './data-sets.ts';
 import type { VolunteerConnection, VolunteerDependencies } from './dependencies.ts';
@@ -15,7 +18,7 @@ export interface GatherStartOptions {
   readonly page: string;
   readonly files: Pick<KeptFiles, 'get' | 'put'>;
   /** The swarm, whose members pass files on. */
-  readonly joining: Promise<Pick<VolunteerConnection, 'fetchFile' | 'serve'>>;
+  readonly joining: Promise<Pick<VolunteerConnection, 'fromMembers' | 'serve'>>;
   readonly obtainModel: VolunteerDependencies['obtainModel'];
   readonly fetcher: typeof fetch;
   readonly sleep: (ms: number) => Promise<void>;
@@ -43,32 +46,65 @@ async function questions(options: GatherStartOptions): Promise<ReadonlyMap<strin
   if (dataSets.length === 0) return new Map();
   onStep('questions');
   const swarm = await joining;
+  // What came of a large file stays from one round of asking to the next.
+  const chunks = new MemoryStore();
   const gathered = await gatherDataSets({
     dataSets,
     files,
-    fromMembers: (file) => swarm.fetchFile(file, signal),
+    fromMembers: (file) => wholeFile(swarm.fromMembers, { file, into: chunks, signal }),
     fetcher,
     onWaiting: onNotice,
     sleep,
     signal,
   });
   onNotice(null);
-  for (const bytes of gathered.values()) await swarm.serve(bytes);
+  for (const { id, file } of dataSets) {
+    const bytes = gathered.get(id);
+    if (bytes !== undefined) swarm.serve(file, fileInMemory(bytes));
+  }
   onStep('engine');
   return gathered;
+}
+
+/** A file of questions from members. Rejects while nobody has all of it. */
+async function wholeFile(
+  members: FromMembers,
+  o: { readonly file: SourceFile; readonly into: ContentStore; readonly signal: AbortSignal },
+): Promise<Uint8Array> {
+  const { file, into, signal } = o;
+  if (!isLarge(file)) return members.small(file, signal);
+  await members.large(file, into, { signal, onProgress: () => undefined });
+  const bytes = await readFile(into, file.manifest);
+  if (bytes === null)
+    throw new ContentError(`There is no room for ${file.path} in memory. Close other tabs.`);
+  return bytes;
 }
 
 async function modelFor(options: GatherStartOptions): Promise<StartModel> {
   const { spec, ownModel, page, joining, obtainModel, sleep, onStep, onNotice, signal } = options;
   const gathers = spec.base.kind === 'files' && ownModel === null;
   if (gathers) onStep('files');
+  let here = 0;
+  let waits = false;
   const { model, serve } = await obtainModel({
     spec,
     ownModel,
     page,
-    fromMembers: async (file) => (await joining).fetchFile(file, signal),
-    onProgress: (bytes, total) => onStep('files', bytes / total),
-    onWaiting: onNotice,
+    fromMembers: {
+      small: async (...asked) => (await joining).fromMembers.small(...asked),
+      large: async (...asked) => (await joining).fromMembers.large(...asked),
+    },
+    onProgress(bytes, total) {
+      onStep('files', bytes / total);
+      // Somebody gives it after all.
+      if (waits && bytes > here) onNotice(null);
+      waits &&= bytes <= here;
+      here = bytes;
+    },
+    onWaiting(sentence) {
+      waits = true;
+      onNotice(sentence);
+    },
     sleep,
     signal,
   });
@@ -76,6 +112,9 @@ async function modelFor(options: GatherStartOptions): Promise<StartModel> {
     onNotice(null);
     onStep('engine');
   }
-  for (const bytes of serve) await (await joining).serve(bytes);
+  if (serve.length > 0) {
+    const swarm = await joining;
+    for (const { file, local } of serve) swarm.serve(file, local);
+  }
   return model;
 }

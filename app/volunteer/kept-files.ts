@@ -1,7 +1,7 @@
 import type { Hex } from '../../protocol/hex.ts';
 import type { PageDatabase } from './page-database.ts';
 
-/** Files that are kept at most. Each is at most 1 MiB, since larger ones are not passed on by members. */
+/** Files that are kept at most. A swarm whose files are larger than a page takes is refused before. */
 const MOST_FILES = 64;
 
 /**

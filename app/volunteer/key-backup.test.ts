@@ -85,6 +85,11 @@ describe('key backup', () => {
     await expect(failed).rejects.toThrow(message);
   });
 
+  it.each(['device', 'created'])('refuses an encrypted backup whose %s is no text', async (field) => {
+    const odd = backupWith({ [field]: { toString: 1 } }, JSON.parse(text) as object);
+    await expect(decodeKeyBackup(odd, passphrase)).rejects.toThrow(KeyBackupError);
+  });
+
   it('takes a plain backup whose date was lost', async () => {
     expect((await decodeKeyBackup(backupWith({ created: 'long ago' }), null)).createdAt).toBe(0);
   });

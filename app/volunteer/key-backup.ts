@@ -93,13 +93,15 @@ async function decrypted(
   passphrase: string | null,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { device, created, encrypted } = content;
+  if (typeof device !== 'string' || typeof created !== 'string')
+    throw new KeyBackupError('The backup names no device or no time. Use another copy of the file.');
   if (passphrase === null || passphrase === '')
     throw new BackupPassphraseError('This backup is encrypted. Type the passphrase that it was saved with.');
   try {
     return await decryptSecret({
       encrypted,
       passphrase,
-      context: contextOf(String(device), String(created)),
+      context: contextOf(device, created),
     });
   } catch (error) {
     throw inWords(error);

@@ -1,11 +1,16 @@
 /** The model that a device starts from in a swarm, on this device once it is needed. */
+import type { FilesBase } from '../../models/loading/base-files.ts';
+import type { ModelDirectory } from '../../models/loading/model-directory.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
-import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
+import type { LocalFile } from '../../swarm/content/local-files.ts';
+import { type FromMembers, isLarge, isSmall, type LargeFile } from '../../swarm/content/member-files.ts';
+import { reopenedFile } from '../../swarm/content/reopened-file.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { StartModel } from '../../workers/compute-api.ts';
 import type { ModelClient } from '../../workers/model-client.ts';
 import { formatBytes } from '../ui/format.ts';
+import { BaseFileStore } from './base-file-store.ts';
 import type { OwnModel } from './own-model.ts';
 
 export interface ObtainModelOptions {
@@ -16,33 +21,44 @@ export interface ObtainModelOptions {
   readonly page: string;
   /** Calls to the worker that has the models of this device. Opened for a model of files. */
   readonly call: () => ModelClient;
-  /** Asks members for a file. Rejects while nobody has it. */
-  readonly fromMembers: (file: SourceFile) => Promise<Uint8Array>;
+  /** The models of this device, to read from. */
+  readonly models: Pick<ModelDirectory, 'reader'>;
+  /** Asks members for files. */
+  readonly fromMembers: FromMembers;
+  /** Called with the bytes of the model that are here while members give a large file. */
+  readonly onProgress: (bytes: number, total: number) => void;
   /** Called with a sentence while nobody gives a file. */
   readonly onWaiting: (sentence: string) => void;
   readonly sleep: (ms: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
+/** A file of the swarm's base on this device. */
+export interface ServedFile {
+  readonly file: SourceFile;
+  /** Read from where it lies when a member asks. */
+  readonly local: LocalFile;
+}
+
 export interface ObtainedModel {
   readonly model: StartModel;
   /** Its files that members pass on, for this device to serve. */
-  readonly serve: readonly Uint8Array[];
+  readonly serve: readonly ServedFile[];
 }
 
 /** Time between two rounds of asking members, in ms. */
 const ASK_AGAIN_MS = 2_000;
-/** Bytes of a model's files that this device serves from memory. */
-const MOST_SERVED = 16 * 2 ** 20;
 
 /**
  * The model that this device brings, a built-in model beside the page, or the files of the swarm's base:
- * those that are on this device, then its addresses, then members, who are asked until one has a file. Each
- * is checked by size and SHA-256. Throws ComputeError for a wrong root, no room and a file that nobody passes
- * on, and the signal's reason. What was fetched until then stays, and the next call goes on from there.
+ * those that are on this device, then its addresses, then members, who are asked until one has a file: for
+ * one of at most 1 MiB as a whole, for a larger one in chunks by its manifest. Each is checked by size and
+ * SHA-256. Throws ComputeError for a wrong root, no room and a manifest of another file; an error for a file
+ * that nobody passes on; and the signal's reason. What was fetched until then stays, chunks included, and the
+ * next call goes on from there.
  */
 export async function obtainModel(options: ObtainModelOptions): Promise<ObtainedModel> {
-  const { spec, ownModel, page, signal } = options;
+  const { spec, ownModel, page, fromMembers, signal } = options;
   const { base } = spec;
   if (ownModel?.kind === 'stored') return { model: await storedModel(options, ownModel), serve: [] };
   const builtin =
@@ -57,20 +73,70 @@ export async function obtainModel(options: ObtainModelOptions): Promise<Obtained
     const found = await call('obtain', { base }, signal);
     if (found.kind === 'whole') {
       const { id, files } = found;
-      return { model: { kind: 'stored', id, files }, serve: await servedFiles(call, id, base.files, signal) };
+      return { model: { kind: 'stored', id, files }, serve: servedFiles(options, id, base.files) };
     }
     const asked = found.files.flatMap(({ path, reason }) => {
       const file = base.files.find((each) => each.path === path);
       return file === undefined ? [] : [{ file, reason }];
     });
-    const large = asked.find(({ file }) => file.size > MAX_OBJECT);
-    if (large !== undefined) throw notPassedOn(large.file, large.reason);
+    const unnamed = asked.find(({ file }) => !isSmall(file) && !isLarge(file));
+    if (unnamed !== undefined) throw notPassedOn(unnamed.file, unnamed.reason);
+    let missing = asked.reduce((sum, { file }) => sum + file.size, 0);
     for (const { file } of asked) {
-      const bytes = await askMembers(options, file);
-      const given = { name: file.path, path: file.path, blob: new Blob([new Uint8Array(bytes)]) };
-      await call('take', { base, files: [given] }, signal);
+      const here = totalOf(base) - missing;
+      if (isLarge(file)) await takeInChunks(options, { base, file, here });
+      else {
+        const bytes = await askMembers(options, file, () => fromMembers.small(file, signal));
+        const given = { name: file.path, path: file.path, blob: new Blob([new Uint8Array(bytes)]) };
+        await call('take', { base, files: [given] }, signal);
+      }
+      missing -= file.size;
     }
   }
+}
+
+/** Has a file of more than 1 MiB from members, and goes on with the chunks that are here. */
+async function takeInChunks(
+  options: ObtainModelOptions,
+  {
+    base,
+    file,
+    here,
+  }: {
+    readonly base: FilesBase;
+    readonly file: LargeFile;
+    /** Bytes of the model's other files that are here. */
+    readonly here: number;
+  },
+): Promise<void> {
+  const { fromMembers, onProgress, signal } = options;
+  const call = options.call();
+  const into = new BaseFileStore({ base, file, call, signal });
+  await askMembers(options, file, async () => {
+    try {
+      await fromMembers.large(file, into, {
+        signal,
+        onProgress: (bytes) => onProgress(here + bytes, totalOf(base)),
+      });
+    } catch (error) {
+      throw into.failure === undefined ? error : new UselessToAskError(into.failure);
+    }
+  });
+  await call('finishChunks', { base, path: file.path }, signal);
+}
+
+/** This device cannot take what members give, so that asking again leads nowhere. */
+class UselessToAskError extends Error {
+  override readonly name = 'UselessToAskError';
+  override readonly cause: Error;
+  constructor(cause: Error) {
+    super(cause.message);
+    this.cause = cause;
+  }
+}
+
+function totalOf({ files }: FilesBase): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
 }
 
 async function storedModel(
@@ -95,19 +161,23 @@ function notPassedOn({ path, size, urls }: SourceFile, reason: string): Error {
       ? `${path} has ${formatBytes(size)} and no address`
       : `${reason}. It has ${formatBytes(size)}`;
   return new Error(
-    `${problem}, and members pass on files of at most 1 MiB. Ask whoever started the swarm for the model’s folder, and choose it on the swarm’s page.`,
+    `${problem}, and the swarm names no manifest, by which members pass on files of more than 1 MiB. Ask whoever started the swarm for the model’s folder, and choose it on the swarm’s page.`,
   );
 }
 
 /** Asks the members of each moment, until one has the file. */
-async function askMembers(options: ObtainModelOptions, file: SourceFile): Promise<Uint8Array> {
-  const { fromMembers, onWaiting, sleep, signal, spec } = options;
+async function askMembers<T>(
+  { onWaiting, sleep, signal, spec }: ObtainModelOptions,
+  file: SourceFile,
+  ask: () => Promise<T>,
+): Promise<T> {
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await fromMembers(file);
+      return await ask();
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof UselessToAskError) throw error.cause;
       onWaiting(
         `No member who is here now gives ${file.path} of ${spec.base.name} (${messageOf(error)}). This device asks again every few seconds.`,
       );
@@ -116,19 +186,19 @@ async function askMembers(options: ObtainModelOptions, file: SourceFile): Promis
   }
 }
 
-async function servedFiles(
-  call: ModelClient,
+/**
+ * Files are opened when a member asks, and again when they cannot be read any more, so that a deleted one is
+ * absent, and one that is fetched again there.
+ */
+function servedFiles(
+  { models }: ObtainModelOptions,
   id: string,
   files: readonly SourceFile[],
-  signal: AbortSignal,
-): Promise<readonly Uint8Array[]> {
-  const names: string[] = [];
-  let bytes = 0;
-  for (const { path, size } of files) {
-    if (size > MAX_OBJECT || bytes + size > MOST_SERVED) continue;
-    names.push(path);
-    bytes += size;
-  }
-  const read = await call('read', { from: { kind: 'stored', id }, names }, signal);
-  return read.map((file) => file.bytes);
+): readonly ServedFile[] {
+  return files
+    .filter((file) => isSmall(file) || isLarge(file))
+    .map((file) => ({
+      file,
+      local: reopenedFile(file.size, () => models.reader(id, file.path)),
+    }));
 }

@@ -11,8 +11,8 @@ import type { HopMethods } from '../../workers/hop-api.ts';
 import { connectHops } from '../../workers/hop-client.ts';
 import { ComputeError } from '../../workers/plain-error.ts';
 import { modelAt, publishedSource } from '../../workers/published-model.ts';
-import { blockQuota } from './block-quota.ts';
 import type { BlockComputer, OpenBlocksOptions } from './dependencies.ts';
+import { blockQuota } from './storage-quota.ts';
 import { threadsHere } from './threads-here.ts';
 
 /**

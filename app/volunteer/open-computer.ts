@@ -1,8 +1,12 @@
-import type { DeviceAddress } from '../../protocol/hex.ts';
+import { MODELS, opfsModelDirectory } from '../../models/loading/opfs-model-directory.ts';
+import { openOpfsDirectory } from '../../models/storage/opfs-directory.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import { connectCompute } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
+import { keptFolder } from '../../workers/device-folders.ts';
 import type { Computer, OpenComputerOptions, VolunteerDependencies } from './dependencies.ts';
+import { openKeptHere } from './kept-checkpoints.ts';
 import { type ModelWorker, openModelWorker } from './model-worker.ts';
 import { obtainModel } from './obtain-model.ts';
 import { threadsHere } from './threads-here.ts';
@@ -27,6 +31,16 @@ export async function storedCheckpoint(of: {
   }
 }
 
+/** Whether a model of files is whole on this device. Throws ComputeError. */
+export async function isModelHere(root: Hex): Promise<boolean> {
+  const { call, stop } = openModelWorker('model-search', () => undefined);
+  try {
+    return (await call('stored', {})).some((stored) => stored.root === root);
+  } finally {
+    stop();
+  }
+}
+
 /** Gets a swarm's model onto this device, with a worker that has the models of this device. */
 export const obtainModelHere: VolunteerDependencies['obtainModel'] = async ({ onProgress, ...options }) => {
   let worker: ModelWorker | undefined;
@@ -38,8 +52,9 @@ export const obtainModelHere: VolunteerDependencies['obtainModel'] = async ({ on
     });
     return worker.call;
   };
+  const models = opfsModelDirectory(MODELS);
   try {
-    return await obtainModel({ ...options, call });
+    return await obtainModel({ ...options, onProgress, call, models });
   } finally {
     ended = true;
     worker?.stop();
@@ -64,6 +79,10 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
   crashed.catch(() => undefined);
   const client = connectCompute(worker, onEvent, { ended: crashed });
   try {
+    const kept = await openKeptHere({
+      directory: () => openOpfsDirectory(keptFolder({ device, networkId })),
+      estimate: async () => navigator.storage?.estimate?.().catch(() => undefined),
+    });
     const started = await client.start(
       {
         device,
@@ -73,12 +92,14 @@ export async function openComputer(options: OpenComputerOptions): Promise<Comput
         spec: encodeSwarmSpec(spec).bytes,
         dataSets,
         threads: threadsHere(),
+        ...(kept === null ? {} : { keep: kept.policy }),
       },
       signal,
     );
     return {
       client,
       started,
+      kept,
       async stop() {
         await client.stop().finally(() => worker.terminate());
       },

@@ -1,3 +1,5 @@
+import { COST_TEXT, CostMemory } from '../../workers/cost-memory.ts';
+import { storedText } from '../ui/stored-text.ts';
 import { MemberFigures } from './member-figures.ts';
 import { ownModelMemory } from './own-model.ts';
 import { openPageDatabase } from './page-database.ts';
@@ -26,7 +28,10 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
     base,
     dependencies: {
       whyNotHere: async (spec, { ownModel }) =>
-        (await import('./why-not-here.ts')).whyNotHere(spec, { deviceMemory, ownModel }),
+        (await import('./why-not-here.ts')).whyNotNow(spec, {
+          ...{ deviceMemory, ownModel },
+          isBaseHere: async () => (await import('./open-computer.ts')).isModelHere(spec.base.root),
+        }),
       ownModel: ({ chainId, swarm }) => ownModels.get({ chainId, swarm }),
       obtainModel: async (options) => (await import('./open-computer.ts')).obtainModelHere(options),
       openComputer: async (options) => (await import('./open-computer.ts')).openComputer(options),
@@ -54,6 +59,7 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
     share: shareMemory(),
     swarm: swarmMemory(),
     figures: new MemberFigures(),
+    costs: new CostMemory(storedText(() => localStorage, COST_TEXT)),
     persist: () => navigator.storage.persist(),
     onKeyLost,
   });

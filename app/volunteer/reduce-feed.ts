@@ -16,11 +16,27 @@ export const FEED_ROUNDS = 3;
 
 /**
  * A round's items in the order to show them: first those that this device answered, then those that others
- * did, then the rest. Each device answers a part of a round's items.
+ * did, then the rest. Of each kind those that most devices answered come first, so that a person sees the
+ * others at work too. Each device answers a part of a round's items.
  */
 export function itemsToShow({ items }: FeedRound): readonly FeedItem[] {
   const rank = ({ answers }: FeedItem) => (answers.some(({ own }) => own) ? 0 : answers.length > 0 ? 1 : 2);
-  return [...items].sort((a, b) => rank(a) - rank(b));
+  const devices = ({ answers }: FeedItem) => new Set(answers.map(({ author }) => author)).size;
+  return [...items].sort((a, b) => rank(a) - rank(b) || devices(b) - devices(a));
+}
+
+/**
+ * At most `most` of an item's answers, those worth showing: this device's first one, then one of each other
+ * device, then what is left. Of each kind those with the most critiques and votes come first.
+ */
+export function answersToShow({ answers }: FeedItem, most: number): readonly FeedAnswer[] {
+  const weight = ({ critiques, votes, sample }: FeedAnswer) =>
+    critiques.length * 4 + votes * 3 + (sample === 0 ? 1 : 0);
+  const own = answers.find((answer) => answer.own && answer.sample === 0);
+  const heaviest = [...answers].sort((a, b) => weight(b) - weight(a));
+  const seen = new Set(own === undefined ? [] : [own.author]);
+  const ofOthers = heaviest.filter(({ author }) => !seen.has(author) && seen.add(author));
+  return [...new Set([...(own === undefined ? [] : [own]), ...ofOthers, ...heaviest])].slice(0, most);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** How each event of a volunteer changes what the page shows. Pure. */
 
 import { isLive } from './phase.ts';
+import { addAttested, changeAttested } from './reduce-attested.ts';
 import { reduceFeed } from './reduce-feed.ts';
 import { addRecord, changeRecord, withRecords } from './reduce-records.ts';
 import type { VolunteerEvent } from './volunteer-events.ts';
@@ -45,6 +46,12 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
       return { ...view, peers: event.peers, relays: event.relays };
     case 'blocks':
       return { ...view, blocks: event.blocks };
+    case 'state-attested': {
+      const { round, step, root } = event;
+      return { ...view, attested: addAttested(view.attested, { round, step, root }), notAttested: null };
+    }
+    case 'state-not-attested':
+      return { ...view, notAttested: { round: event.round, cause: event.cause } };
     case 'status':
       return { ...view, status: { round: event.round, sentence: event.sentence } };
     case 'prompts':
@@ -59,7 +66,10 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
         ...view,
         ...withRecords([], event.records, event.totals),
         feed: [],
+        attested: [],
+        notAttested: null,
         model: EMPTY_VIEW.model,
+        kept: null,
         owner: null,
       };
     case 'trained': {
@@ -77,24 +87,37 @@ export function reduceVolunteer(view: VolunteerView, event: VolunteerEvent): Vol
     }
     case 'sent':
       return { ...view, ...changeRecord(view, event.round, (record) => ({ ...record, sent: true })) };
-    case 'accepted':
+    case 'accepted': {
+      // Anybody can make many new devices, so all of them together count as one.
+      const by = event.peers + (event.strangers > 0 ? 1 : 0);
+      const accept = <T extends { readonly acceptedBy: number }>(known: T): T => ({
+        ...known,
+        acceptedBy: Math.max(known.acceptedBy, by),
+      });
+      const { round } = event;
       return {
         ...view,
-        ...changeRecord(view, event.round, (record) => ({
-          ...record,
-          // Anybody can make many new devices, so all of them together count as one.
-          acceptedBy: Math.max(record.acceptedBy, event.peers + (event.strangers > 0 ? 1 : 0)),
-        })),
+        ...changeRecord(view, round, accept),
+        attested: changeAttested(view.attested, round, accept),
       };
+    }
     case 'on-chain': {
       const { block, gas, transaction } = event;
       const chain = { block, gas, transaction };
-      return { ...view, ...changeRecord(view, event.round, (record) => ({ ...record, chain })) };
+      const include = <T extends object>(known: T) => ({ ...known, chain });
+      const { round } = event;
+      return {
+        ...view,
+        ...changeRecord(view, round, include),
+        attested: changeAttested(view.attested, round, include),
+      };
     }
     case 'failed':
       return { ...view, notice: `Round ${event.round} did not count: ${event.cause}` };
     case 'model':
       return { ...view, model: { ...view.model, [event.when]: event.report } };
+    case 'kept':
+      return { ...view, kept: event.kept };
     case 'refused':
       return { ...view, refused: countRefusal(view.refused, event.reason, event.count) };
     case 'notice':

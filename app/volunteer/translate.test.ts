@@ -15,8 +15,8 @@ describe('translating the swarm for the page', () => {
   it('names peers by their device once they have said hello', () => {
     const view = {
       peers: [
-        { peerId: 'A', path: 'direct' as const, latency: 4 },
-        { peerId: 'B', path: 'relayed' as const, latency: null },
+        { peerId: 'A', path: 'direct' as const, route: 'stun' as const, latency: 4 },
+        { peerId: 'B', path: 'relayed' as const, route: null, latency: null },
       ],
       relays: [{ peerId: 'R', addresses: [], state: 'unreachable' as const, failures: 2, cause: 'refused' }],
     };
@@ -24,8 +24,8 @@ describe('translating the swarm for the page', () => {
     expect(peersEvent(view, [member])).toEqual({
       kind: 'peers',
       peers: [
-        { peerId: 'A', path: 'direct', latency: 4, device: '0x01' },
-        { peerId: 'B', path: 'relayed', latency: null, device: null },
+        { peerId: 'A', path: 'direct', route: 'stun', latency: 4, device: '0x01' },
+        { peerId: 'B', path: 'relayed', route: null, latency: null, device: null },
       ],
       relays: [{ peerId: 'R', connected: false, cause: 'refused' }],
     });

@@ -4,6 +4,7 @@ import { UNTESTED } from '../../protocol/conformance-report.ts';
 import type { Stage } from '../../protocol/ledger.ts';
 import type { RejectReason } from '../../swarm/messages/reject-reason.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
+import type { StateEvent } from '../../swarm/pipeline/state-attestations.ts';
 import type { Member, SelfDescription } from '../../swarm/presence.ts';
 import type { DriverState, RoundEvent } from '../../swarm/rounds/events.ts';
 import { conformanceOf } from '../../workers/conformance-report.ts';
@@ -29,6 +30,19 @@ const REFUSED: Readonly<Record<RejectReason, string>> = {
 /** A refusal of the swarm in a few plain words. A reason that is not known here stays as it is. */
 export function refusalInWords(reason: string): string {
   return (REFUSED as Readonly<Record<string, string>>)[reason] ?? reason;
+}
+
+/** What became of an attestation of a model in blocks, for the page. */
+export function attestationEvent(event: StateEvent): VolunteerEvent {
+  const { round } = event;
+  switch (event.kind) {
+    case 'attested':
+      return { kind: 'state-attested', round, step: event.step, root: event.checkpointRoot };
+    case 'accepted':
+      return { kind: 'accepted', round, peers: event.peers, strangers: event.strangers };
+    case 'not attested':
+      return { kind: 'state-not-attested', round, cause: event.cause };
+  }
 }
 
 /** Peers and relays for the page. `members` gives the device addresses of the peers that have said hello. */

@@ -7,10 +7,11 @@ import type { EngineVerdict } from '../../models/engine-choice/choose.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { PeerView } from '../../swarm/peers.ts';
-import type { BlockSessionView } from '../../swarm/pipeline/block-session.ts';
+import type { BlockSessionView } from '../../swarm/pipeline/block-session-view.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { EngineReport } from '../../workers/engine-report.ts';
+import type { ShownKept } from './kept-checkpoints.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
 
@@ -66,6 +67,18 @@ export interface Inclusion {
   readonly block: number;
   readonly gas: number;
   readonly transaction: Hex;
+}
+
+/** A round for which this device attested what a model in blocks was. */
+export interface AttestedRound {
+  readonly round: number;
+  /** Optimizer steps done. */
+  readonly step: number;
+  /** Of the whole model's checkpoint after that step. */
+  readonly root: Hex;
+  /** Devices that acknowledged it. */
+  readonly acceptedBy: number;
+  readonly chain?: Inclusion;
 }
 
 /** How many rounds have reached each step. Kept in IndexedDB. */
@@ -148,8 +161,14 @@ export type VolunteerEvent =
   /** What earlier visits left of this device in this network. It replaces what was shown before. */
   | { readonly kind: 'history'; readonly records: readonly RoundRecord[]; readonly totals: Totals }
   | { readonly kind: 'model'; readonly when: 'start' | 'now'; readonly report: ModelReport }
+  /** The checkpoints that this device keeps for others. */
+  | { readonly kind: 'kept'; readonly kept: ShownKept }
   /** What the members of a swarm that trains in blocks are doing, as this device knows it. */
   | { readonly kind: 'blocks'; readonly blocks: ShownBlocks }
+  /** This device attested what the model in blocks was in a round. */
+  | ({ readonly kind: 'state-attested' } & Pick<AttestedRound, 'round' | 'step' | 'root'>)
+  /** A round goes without such an attestation. */
+  | { readonly kind: 'state-not-attested'; readonly round: number; readonly cause: string }
   /** A message of another device was rejected. */
   | { readonly kind: 'refused'; readonly reason: string; readonly count: number }
   /** One sentence for a person, or null to take the last one away. */

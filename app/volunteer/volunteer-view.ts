@@ -6,9 +6,11 @@ import type { Stage } from '../../protocol/ledger.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { EngineReport } from '../../workers/engine-report.ts';
 import type { FeedRound } from './feed-round.ts';
+import type { ShownKept } from './kept-checkpoints.ts';
 import type { Phase } from './phase.ts';
 import type { Preflight } from './preflight.ts';
 import type {
+  AttestedRound,
   ModelReport,
   PeerStatus,
   RelayStatus,
@@ -54,6 +56,10 @@ export interface VolunteerView {
   readonly status: { readonly round: number | null; readonly sentence: string } | null;
   /** The model in blocks that this device trains now. Null in a swarm of rounds. */
   readonly blocks: ShownBlocks | null;
+  /** Oldest first, at most ATTESTED_ROUNDS, of this visit. */
+  readonly attested: readonly AttestedRound[];
+  /** The last round that was not attested, and why. Null after one that was. */
+  readonly notAttested: { readonly round: number; readonly cause: string } | null;
   readonly peers: readonly PeerStatus[];
   readonly relays: readonly RelayStatus[];
   /** Newest first, at most FEED_ROUNDS. */
@@ -63,6 +69,10 @@ export interface VolunteerView {
   /** Counted since the device key was made, rounds that `history` no longer holds included. */
   readonly totals: Totals;
   readonly model: { readonly start: ModelReport | null; readonly now: ModelReport | null };
+  /**
+   * The checkpoints that this device keeps for others. Null where that is not known, or there is no storage.
+   */
+  readonly kept: ShownKept | null;
   /** Rejected messages by reason, at most REFUSAL_REASONS and one entry for all other reasons. */
   readonly refused: readonly { readonly reason: string; readonly count: number }[];
   readonly notice: string | null;
@@ -81,12 +91,15 @@ export const EMPTY_VIEW: VolunteerView = {
   clock: null,
   status: null,
   blocks: null,
+  attested: [],
+  notAttested: null,
   peers: [],
   relays: [],
   feed: [],
   history: [],
   totals: { computed: 0, sent: 0, accepted: 0, onChain: 0 },
   model: { start: null, now: null },
+  kept: null,
   refused: [],
   notice: null,
 };

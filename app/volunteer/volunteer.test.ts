@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { blocksSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { networkId } from '../../swarm/network-id.ts';
 import type { RoundEvent } from '../../swarm/rounds/events.ts';
+import { compareCosts } from '../../workers/cost-record.ts';
 import { MissingSwarmError } from './dependencies.ts';
 import { GATHERING } from './testing/shown-blocks.ts';
 import { network, ROOT, workshop } from './testing/workshop.ts';
@@ -14,7 +16,7 @@ const signed: SignedDelegation = {
   ...{ owner: `0x${'0c'.repeat(20)}`, ownerSignature: '0x01', consentSignature: '0x02' },
 };
 
-const trained = (round: number): RoundEvent => ({
+const trained = (round: number): Extract<RoundEvent, { kind: 'trained' }> => ({
   kind: 'trained',
   round,
   previousRoot: ROOT,
@@ -61,6 +63,11 @@ describe('a volunteer', () => {
     const shown = { ...GATHERING, step: 3 };
     blocks.asked?.onBlocks(shown);
     expect(view().blocks).toEqual(shown);
+    blocks.asked?.onAttestation({ kind: 'attested', round: 7, step: 3, checkpointRoot: ROOT });
+    blocks.asked?.onAttestation({ kind: 'accepted', round: 7, peers: 2, strangers: 9 });
+    expect(view().attested).toEqual([{ round: 7, step: 3, root: ROOT, acceptedBy: 3 }]);
+    blocks.asked?.onAttestation({ kind: 'not attested', round: 8, cause: 'No.' });
+    expect(view().notAttested).toEqual({ round: 8, cause: 'No.' });
     expect(await volunteer.checkpoint()).toEqual({ bytes: Uint8Array.of(9), root: ROOT, round: 5 });
     await volunteer.pause();
     expect(view().phase).toEqual({ kind: 'paused', cause: 'asked' });
@@ -159,6 +166,30 @@ describe('a volunteer', () => {
       { scope: scope(4), round: 9 },
     ]);
     await volunteer.stop();
+  });
+
+  it('compares what rounds took here with what is predicted for them, swarm by swarm', async () => {
+    const { volunteer, costs, play } = workshop('costs');
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    play({ ...trained(3), computeMs: 2500 });
+    play({ ...trained(4), computeMs: 3500 });
+    // Not timed, so that there is nothing to compare.
+    play(trained(5));
+    await volunteer.join(4, 'wasm');
+    play({ ...trained(1), computeMs: 100 });
+    await volunteer.stop();
+    const { chainId, contracts } = network;
+    const run = networkId(chainId, contracts.participation, 0);
+    // A person may look at the swarm's page, which predicts, only after some rounds.
+    expect(compareCosts(costs.of(run))).toBeNull();
+    costs.predict(run, { seconds: 2, memory: 5e6 });
+    expect(compareCosts(costs.of(run))).toEqual({
+      rounds: 2,
+      seconds: { predicted: 2, median: 3, least: 2.5, most: 3.5 },
+      memory: { predicted: 5e6, most: null },
+    });
+    expect(costs.of(networkId(chainId, contracts.participation, 4))?.rounds).toHaveLength(1);
   });
 
   it('leaves a swarm that the chain does not have any more for the network’s own', async () => {

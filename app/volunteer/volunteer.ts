@@ -1,6 +1,7 @@
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { fetchNetwork, type Network } from '../../protocol/network-file.ts';
+import type { CostMemory } from '../../workers/cost-memory.ts';
 import { sentenceOf } from '../ui/sentence-of.ts';
 import { bindingKeys } from './binding-keys.ts';
 import { Contribution } from './contribution.ts';
@@ -43,6 +44,8 @@ export interface VolunteerOptions {
   readonly swarm: { get(): number | null; set(swarm: number | null): void };
   /** What members published of their held-out accuracy. */
   readonly figures: Pick<MemberFigures, 'add'>;
+  /** What rounds took in this browser. */
+  readonly costs: Pick<CostMemory, 'add'>;
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   /** Stops everything else of this tab that signs with the key, once another tab has taken the key over. */
@@ -273,7 +276,7 @@ export class Volunteer implements VolunteerPort {
   }
 
   #newContribution(device: Device, engine: EngineChoice): Contribution {
-    const { base, dependencies, now, persist, memory, fetcher, sleep, figures } = this.#options;
+    const { base, dependencies, now, persist, memory, fetcher, sleep, figures, costs } = this.#options;
     const contribution = new Contribution({
       base,
       dependencies,
@@ -282,6 +285,7 @@ export class Volunteer implements VolunteerPort {
       fetcher,
       sleep,
       figures,
+      costs,
       persist,
       view: () => this.#view,
       emit: (event) => this.#emit(event),

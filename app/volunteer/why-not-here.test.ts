@@ -7,7 +7,7 @@ import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { blocksSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { BUILTIN_MODELS } from '../../training/builtin-models.ts';
 import { NANO_SELECTION } from '../../training/tasks/catalogue.ts';
-import { whyNotHere } from './why-not-here.ts';
+import { whyNotHere, whyNotNow } from './why-not-here.ts';
 
 const { name, root } = must(BUILTIN_MODELS, 0);
 const own: SwarmSpec = { ...smallSpec, tasks: NANO_SELECTION, base: { kind: 'builtin', name, root } };
@@ -51,6 +51,31 @@ it('[S-12] takes all weights in blocks, also of a model that it cannot hold, and
   expect(whyNotHere({ ...own, blocks, base, trained: adapters }, here)).toMatch(
     /adapters of q_proj in blocks, which this program cannot/,
   );
+});
+
+it('[S-10] refuses a large file that nobody could get, unless this device has it or brings another model', async () => {
+  const base = filesBase(2 ** 21);
+  const looks: string[] = [];
+  const device = (there: boolean, brings = false) => ({
+    ...{ deviceMemory: 8, ownModel: brings },
+    isBaseHere: async () => looks.push('looked') > 0 && there,
+  });
+  expect(await whyNotNow({ ...own, base }, device(false))).toMatch(
+    /^Nobody could get config.json of tiny .* The swarm’s page takes the folder.$/,
+  );
+  expect(await whyNotNow({ ...own, base }, device(true))).toBeNull();
+  const any = { ...own, base, models: 'any' } as const;
+  expect(await whyNotNow(any, device(false))).toMatch(/takes the folder. Or bring another model/);
+  expect(looks).toHaveLength(3);
+  // Nobody looks where it makes no difference.
+  expect(await whyNotNow(any, device(false, true))).toBeNull();
+  const manifest = 'bafkreib3zzw2ymrnp2ppuspaukwl2w3bgsjgaoq7rdgqxcr5t2llw5bqye';
+  const files = base.files.map((file) => ({ ...file, manifest }));
+  expect(await whyNotNow({ ...own, base: { ...base, files } }, device(false))).toBeNull();
+  expect(await whyNotNow({ ...own, base: filesBase(4e9) }, device(false))).toMatch(/can hold/);
+  expect(looks).toHaveLength(3);
+  // A list of swarms shows one that a person may still choose the folder for.
+  expect(whyNotHere({ ...own, base }, here)).toBeNull();
 });
 
 it('asks a device that brings its own model for no base', () => {

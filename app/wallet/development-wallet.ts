@@ -1,4 +1,5 @@
 import type { EIP1193Provider } from 'viem';
+import { boundedFetch } from '../../chain/network.ts';
 
 /** A JSON-RPC error as EIP-1193 has it. */
 class RpcError extends Error {
@@ -33,7 +34,7 @@ export function developmentWallet(
   let connected = false;
   const call = async (method: string, params: unknown): Promise<unknown> => {
     sequence += 1;
-    const response = await options.fetcher(options.rpc, {
+    const response = await boundedFetch(options.fetcher)(options.rpc, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ jsonrpc: '2.0', id: sequence, method, params: params ?? [] }),

@@ -1,7 +1,7 @@
 import type { Chain, EIP1193Provider } from 'viem';
 import { type Config, type CreateConnectorFn, createConfig, createStorage, http } from 'wagmi';
 import { injected } from 'wagmi/connectors/injected';
-import { chainOf } from '../../chain/network.ts';
+import { boundedFetch, chainOf } from '../../chain/network.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import { developmentWallet } from './development-wallet.ts';
 
@@ -32,7 +32,7 @@ export async function walletConfig(network: Network): Promise<Config> {
   return createConfig({
     chains: [chain],
     connectors,
-    transports: { [chain.id]: http(network.rpc) },
+    transports: { [chain.id]: http(network.rpc, { fetchFn: boundedFetch() }) },
     multiInjectedProviderDiscovery: true,
     storage: createStorage({ storage: localStorage, key: 'starling.wallet' }),
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { contest, median } from './contest.ts';
+import { contest } from './contest.ts';
 import type { Kit } from './kit.ts';
 import { operand, type Product, qwenProducts, transposed } from './products.ts';
 
@@ -49,11 +49,6 @@ test('rates come from the clock, and a kit with another product is left out with
       },
     },
   ]);
-});
-
-test('median', () => {
-  expect(median([5, 1, 9])).toBe(5);
-  expect(median([5, 1])).toBe(1);
 });
 
 test('every sum of the products is exact in f32, so that equal bits may be asked for', () => {

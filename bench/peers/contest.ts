@@ -1,4 +1,6 @@
 /** The contest itself, wherever there is a GPU: results compared, then times taken in turns. */
+
+import { median } from '../median.ts';
 import type { Kit, Operands, PreparedProduct } from './kit.ts';
 import { operand, type Product } from './products.ts';
 
@@ -76,12 +78,6 @@ export async function* contest(options: ContestOptions): AsyncIterable<ContestRe
     }
     yield { product: `${product.name}/${M}x${N}x${K}`, rates };
   }
-}
-
-/** The middle one, or the lower of the two in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
 }
 
 function firstDifference(expected: Float32Array, result: Float32Array): string | undefined {

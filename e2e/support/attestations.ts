@@ -1,5 +1,5 @@
 import { type Hex, type PublicClient, parseAbiItem } from 'viem';
-import type { DevnetFile } from './devnet.ts';
+import type { Network } from '../../protocol/network-file.ts';
 
 const ATTESTED = parseAbiItem(
   'event Attested(uint64 indexed swarm, address indexed device, uint64 round, bytes32 checkpointRoot, bytes32 rolloutDigest)',
@@ -11,7 +11,7 @@ const ATTESTED = parseAbiItem(
  */
 export async function attestationsOf(
   client: PublicClient,
-  network: DevnetFile,
+  network: Pick<Network, 'contracts' | 'swarm'>,
   device: Hex,
 ): Promise<readonly { readonly round: number; readonly checkpointRoot: Hex; readonly rolloutDigest: Hex }[]> {
   const logs = await client.getLogs({

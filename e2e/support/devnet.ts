@@ -33,11 +33,17 @@ export interface Devnet {
  * Starts the local network exactly as a user does, in a state folder of its own, and waits for its ready
  * line.
  */
-export async function startDevnet(options: { readonly arguments?: readonly string[] } = {}): Promise<Devnet> {
+export async function startDevnet(
+  options: {
+    readonly arguments?: readonly string[];
+    /** Beside this process's own. */
+    readonly environment?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<Devnet> {
   const home = await mkdtemp(join(tmpdir(), 'starling-e2e-'));
   const child: ChildProcess = spawn(process.execPath, ['tools/start.mjs', ...(options.arguments ?? [])], {
     cwd: root,
-    env: { ...process.env, STARLING_HOME: home },
+    env: { ...process.env, ...options.environment, STARLING_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: false,
   });

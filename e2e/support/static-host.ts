@@ -27,9 +27,16 @@ export interface StaticHost {
  */
 export async function serveFolder(
   folder: string,
-  options: { readonly below?: string; readonly extra?: Readonly<Record<string, unknown>> } = {},
+  options: {
+    readonly below?: string;
+    readonly extra?: Readonly<Record<string, unknown>>;
+    /** Where it listens. Defaults to 127.0.0.1. */
+    readonly host?: string;
+    /** Defaults to any free one. */
+    readonly port?: number;
+  } = {},
 ): Promise<StaticHost> {
-  const { below = '/', extra = {} } = options;
+  const { below = '/', extra = {}, host = '127.0.0.1', port = 0 } = options;
   const missing: string[] = [];
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://host').pathname);
@@ -50,9 +57,9 @@ export async function serveFolder(
       },
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${below}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}${below}`,
     missing: () => missing,
     stop: () =>
       new Promise((resolve) => {

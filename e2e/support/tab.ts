@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
+import { pageErrorsOf } from './page-errors.ts';
 
 export type Engine = 'wasm' | 'webgpu' | 'reference';
 
 /** A volunteer's tab, driven only by what a person can see and press. */
 export class Tab {
-  readonly errors: string[] = [];
+  readonly errors: readonly string[];
 
   private constructor(
     readonly context: BrowserContext,
     readonly page: Page,
     readonly name: string,
   ) {
-    page.on('pageerror', (error) => this.errors.push(String(error)));
+    this.errors = pageErrorsOf(page);
   }
 
   static async open(
@@ -24,7 +25,8 @@ export class Tab {
     const page = await context.newPage();
     const tab = new Tab(context, page, options.name);
     await page.goto(options.engine === undefined ? url : `${url}?engine=${options.engine}`);
-    await expect(page.getByTestId('contribute')).toBeVisible();
+    // A drill has no settings of Playwright, whose own patience is 5 s.
+    await expect(page.getByTestId('contribute')).toBeVisible({ timeout: 60_000 });
     return tab;
   }
 

@@ -83,6 +83,17 @@ describe('block versions', () => {
     }
   });
 
+  it('[B-13] read back from a Buffer that begins at an odd place, as frames and files do in Node', () => {
+    const version = must(versions, 1);
+    const file = encodeBlock(plan, version);
+    const larger = Buffer.alloc(file.length + 9);
+    larger.set(file, 7);
+    const read = decodeBlock(plan, larger.subarray(7, 7 + file.length));
+    expect(blockRoot(plan, read)).toBe(blockRoot(plan, version));
+    larger.fill(0xff);
+    expect(blockRoot(plan, read)).toBe(blockRoot(plan, version));
+  });
+
   it('[B-13] are refused when damaged or of another plan', () => {
     const good = encodeBlock(plan, must(versions, 1));
     const changed = (edit: (tensors: Map<string, StoredTensor>, metadata: Map<string, string>) => void) => {

@@ -132,7 +132,8 @@ export function decodeBlock(plan: BlockPlan, file: Uint8Array): BlockVersion {
       found.shape.length === shape.length &&
       found.shape.every((size, i) => size === shape[i]);
     if (!fits) throw new BlockVersionError(`${name} is missing or is not f32 [${shape}].`);
-    const data = found.data.slice();
+    // A copy in its own buffer, since Node's Buffer overrides `slice` to share memory at any alignment.
+    const data = new Uint8Array(found.data);
     if (findNotCanonical(new Uint32Array(data.buffer)) >= 0) {
       throw new BlockVersionError(`${name} has values that are not canonical.`);
     }
@@ -199,10 +200,11 @@ function joined(plan: BlockPlan, versions: readonly BlockVersion[]) {
       throw new BlockVersionError(`${block.id} is missing at step ${step}: get it.`);
     for (const prefix of PREFIXES) {
       for (const { name, shape } of block.trained) {
-        const data = version.tensors.get(prefix + name)?.slice();
-        if (data?.byteLength !== elementCount(shape) * 4) {
+        const held = version.tensors.get(prefix + name);
+        if (held?.byteLength !== elementCount(shape) * 4) {
           throw new BlockVersionError(`${prefix}${name} is missing or not [${shape}].`);
         }
+        const data = new Uint8Array(held);
         groups[prefix].set(name, new Float32Array(data.buffer));
       }
     }

@@ -61,6 +61,21 @@ describe('HopComputer', () => {
     await expect(computer.compute(forward.index, input)).rejects.toThrow(/disposed/);
   });
 
+  it('takes inputs that are Buffers at an odd place, as frames are in Node', async () => {
+    const computer = new HopComputer({ engine, step });
+    const input = await forwardInput(computer);
+    const odd = new Map(
+      [...input.inputs].map(([name, bytes]) => {
+        const larger = Buffer.alloc(bytes.length + 9);
+        larger.set(bytes, 7);
+        return [name, larger.subarray(7, 7 + bytes.length)];
+      }),
+    );
+    const expected = await computer.compute(forward.index, input);
+    expect(await computer.compute(forward.index, { ...input, inputs: odd })).toEqual(expected);
+    await computer.dispose();
+  });
+
   it('goes on with another version of a block, and back', async () => {
     const computer = new HopComputer({ engine, step });
     const input = await forwardInput(computer);

@@ -227,7 +227,7 @@ export class HopComputer {
 }
 
 function elementsOf(bytes: Uint8Array, dtype: TensorSpec['dtype'], length: number): TensorData {
-  const aligned = bytes.byteOffset % elementBytes(dtype) === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % elementBytes(dtype) === 0 ? bytes : new Uint8Array(bytes);
   return viewAs(dtype, aligned.buffer, aligned.byteOffset, length);
 }
 

@@ -1,5 +1,6 @@
 /** The configuration of a decoder of Qwen2's or Llama's shape, read from a Hugging Face config.json. */
 import { parseRope, type RopeScaling, ropeJson } from './rope-config.ts';
+import { shownValue } from './shown-value.ts';
 
 /** Qwen2 has biases on the query, key and value projections. Llama has no biases. All else is equal. */
 export type ModelFamily = 'qwen2' | 'llama';
@@ -49,7 +50,7 @@ function field(json: JsonObject, name: string): unknown {
 function integer(json: JsonObject, name: string, limit: number, fallback?: number): number {
   const value = field(json, name) ?? fallback;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > limit) {
-    fail(`${name} must be an integer from 1 to ${limit}, got ${JSON.stringify(value)}`);
+    fail(`${name} must be an integer from 1 to ${limit}, got ${shownValue(value)}`);
   }
   return value;
 }
@@ -57,7 +58,7 @@ function integer(json: JsonObject, name: string, limit: number, fallback?: numbe
 function positive(json: JsonObject, name: string, fallback?: number): number {
   const value = field(json, name) ?? fallback;
   if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
-    fail(`${name} must be a positive number, got ${JSON.stringify(value)}`);
+    fail(`${name} must be a positive number, got ${shownValue(value)}`);
   }
   return value;
 }
@@ -92,16 +93,13 @@ function refuseUnsupported(json: JsonObject, family: ModelFamily): void {
   ];
   for (const [name, only] of fixed) {
     const value = field(json, name) ?? only;
-    if (value !== only) fail(`${name} ${shown(value)} is not supported; use a model with ${shown(only)}`);
+    if (value !== only)
+      fail(`${name} ${shownValue(value)} is not supported; use a model with ${shownValue(only)}`);
   }
   const layerTypes = field(json, 'layer_types') ?? [];
   if (!Array.isArray(layerTypes) || layerTypes.some((type) => type !== 'full_attention')) {
     fail('layer_types other than "full_attention" are not supported; use a model without sliding windows');
   }
-}
-
-function shown(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
 }
 
 /**
@@ -114,7 +112,9 @@ export function parseConfig(value: unknown): DecoderConfig {
   const json = value as JsonObject;
   const family = field(json, 'model_type');
   if (!isFamily(family)) {
-    fail(`model_type must be "qwen2" or "llama", got ${shown(family)}; use a Qwen2- or Llama-type model`);
+    fail(
+      `model_type must be "qwen2" or "llama", got ${shownValue(family)}; use a Qwen2- or Llama-type model`,
+    );
   }
   refuseUnsupported(json, family);
   const tied = field(json, 'tie_word_embeddings') ?? false;

@@ -1,4 +1,5 @@
 /** Reads and writes the rotary embedding's settings in a config.json. */
+import { shownValue } from './shown-value.ts';
 
 /**
  * Scaling of frequencies: all are divided by `factor`, or as in Llama 3.1 only the slow ones, with a ramp
@@ -36,7 +37,7 @@ export function parseRope(json: JsonObject, fail: Fail): RopeSettings {
   const number = (from: JsonObject, name: string, fallback?: number): number => {
     const value = own(from, name) ?? fallback;
     if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
-      return fail(`${name} must be a positive number, got ${JSON.stringify(value)}`);
+      return fail(`${name} must be a positive number, got ${shownValue(value)}`);
     }
     return value;
   };
@@ -71,9 +72,7 @@ export function parseRope(json: JsonObject, fail: Fail): RopeSettings {
       return { theta, interleaved, scaling };
     }
     default:
-      return fail(
-        `rope_scaling ${JSON.stringify(type)?.slice(0, 80)} is not supported; use null, "linear" or "llama3"`,
-      );
+      return fail(`rope_scaling ${shownValue(type)} is not supported; use null, "linear" or "llama3"`);
   }
 }
 

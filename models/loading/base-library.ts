@@ -1,9 +1,11 @@
 /** The base models of swarms on this device, each in a folder that its root names. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { SerialQueue } from '../../protocol/serial-queue.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
+import { type BegunHash, ChunkWriter, finishChunks, heldChunks } from './base-chunks.ts';
 import { checkBaseRoot, type FilesBase, fetchNamedFile } from './base-files.ts';
-import { readState, removeState, writeState } from './file-state.ts';
+import { GIVEN, readState, removeState, writeState } from './file-state.ts';
 import type { FileStore } from './file-store.ts';
 import { EMPTY_RECORD, readRecord, writeRecord } from './library-record.ts';
 import type { ModelDirectory } from './model-directory.ts';
@@ -19,6 +21,8 @@ export interface BaseLibraryOptions {
   readonly fetch?: typeof globalThis.fetch;
   /** Waits between attempts at one address, in ms. Tests inject their own. */
   readonly wait?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  /** Runs something later, and gives what prevents it. Defaults to setTimeout. Tests inject their own. */
+  readonly after?: (milliseconds: number, run: () => void) => () => void;
 }
 
 /** How much of a base is on this device. */
@@ -41,14 +45,29 @@ export interface ObtainOptions {
 
 /** Bytes that are copied at a time. */
 const PIECE = 1 << 22;
-/** The place of a file that came from a member or a folder, in the state beside it. */
-const GIVEN = 'given';
+
+/** How long a file stays open after a chunk, in ms. */
+const IDLE_MS = 250;
+
+/** A file of a base that members give in chunks. */
+export interface ChunkedFile {
+  readonly base: FilesBase;
+  readonly path: string;
+}
 
 export class BaseLibrary {
   readonly #options: BaseLibraryOptions;
+  /** Chunks come from several members at once, and a file has one writer. */
+  readonly #chunks = new SerialQueue();
+  readonly #writer: ChunkWriter;
 
   constructor(options: BaseLibraryOptions) {
     this.#options = options;
+    const { after = afterTimeout } = options;
+    this.#writer = new ChunkWriter((close) =>
+      // What cannot be closed has no lock any more.
+      after(IDLE_MS, () => void this.#chunks.run(close).catch(() => undefined)),
+    );
   }
 
   /**
@@ -59,6 +78,7 @@ export class BaseLibrary {
    */
   async obtain(base: FilesBase, options: ObtainOptions = {}): Promise<ObtainedBase> {
     checkBaseRoot(base);
+    await this.#chunks.run(() => this.#writer.close());
     const found = await this.#withRoot(base);
     if (found !== undefined) return found;
     const store = await this.#open(base);
@@ -92,6 +112,7 @@ export class BaseLibrary {
    */
   async take(base: FilesBase, source: ModelSource, options: ObtainOptions = {}): Promise<ObtainedBase> {
     checkBaseRoot(base);
+    await this.#chunks.run(() => this.#writer.close());
     const found = await this.#withRoot(base);
     if (found !== undefined) return found;
     const store = await this.#open(base);
@@ -105,6 +126,53 @@ export class BaseLibrary {
       options.onProgress?.(bytes, totalOf(base));
     }
     return this.#finish(base, store, []);
+  }
+
+  /**
+   * Indices of the chunks that are here of a file that members give in chunks. `hashes` are those of its
+   * manifest, 32 bytes each. Throws ModelLoadError, StorageError, and the signal's reason.
+   */
+  heldChunks(
+    { base, path, hashes }: ChunkedFile & { readonly hashes: Uint8Array },
+    signal?: AbortSignal,
+  ): Promise<readonly number[]> {
+    return this.#withChunked({ base, path }, (store, file) => heldChunks(store, file, { hashes, signal }));
+  }
+
+  /** Writes a chunk whose hash was compared. Throws ModelLoadError and StorageError. */
+  putChunk({
+    base,
+    path,
+    index,
+    bytes,
+  }: ChunkedFile & { readonly index: number; readonly bytes: Uint8Array }): Promise<void> {
+    return this.#chunks.run(() => {
+      const file = chunkedFile({ base, path });
+      const key = keyOf({ base, path });
+      return this.#writer.write(file, { index, bytes }, { key, open: () => this.#open(base) });
+    });
+  }
+
+  /**
+   * Compares a file with its SHA-256 once all its chunks are here. Throws ModelLoadError for another file,
+   * StorageError, and the signal's reason.
+   */
+  finishChunks({ base, path }: ChunkedFile, signal?: AbortSignal): Promise<ObtainedBase> {
+    return this.#withChunked({ base, path }, async (store, file, begun) => {
+      await finishChunks(store, file, { begun, signal });
+      return this.#finish(base, store, []);
+    });
+  }
+
+  #withChunked<T>(
+    { base, path }: ChunkedFile,
+    use: (store: FileStore, file: SourceFile, begun: BegunHash | undefined) => Promise<T>,
+  ): Promise<T> {
+    return this.#chunks.run(async () => {
+      const file = chunkedFile({ base, path });
+      const begun = await this.#writer.finish(keyOf({ base, path }));
+      return use(await this.#open(base), file, begun);
+    });
   }
 
   async #open(base: FilesBase): Promise<FileStore> {
@@ -154,6 +222,24 @@ export class BaseLibrary {
     await writeRecord(store, { ...recordOf(base), root: base.root, verifiedBy: 'swarm', files });
     return { kind: 'whole', id: idOf(base), files };
   }
+}
+
+/** Throws ModelLoadError when the base has another root than it says, or no such file. */
+function chunkedFile({ base, path }: ChunkedFile): SourceFile {
+  checkBaseRoot(base);
+  const file = base.files.find((each) => each.path === path);
+  if (file === undefined) throw new ModelLoadError(`${base.name} has no file ${path}; take another swarm`);
+  return file;
+}
+
+/** Names the file over the folders of all bases. */
+function keyOf({ base, path }: ChunkedFile): string {
+  return `${base.root}/${path}`;
+}
+
+function afterTimeout(milliseconds: number, run: () => void): () => void {
+  const timer = setTimeout(run, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 /** The folder of a base. */

@@ -14,6 +14,9 @@ export interface FileState {
   readonly verified: boolean;
 }
 
+/** The place of a file that came from members or a folder. */
+export const GIVEN = 'given';
+
 const LIMIT = 8192;
 
 const stateFile = (name: string): string => `${name}.state`;

@@ -8,7 +8,9 @@ export interface StoredFile {
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Throws StorageFullError when there is no room. What was there before stays. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
-  /** Cuts the file to `size` bytes. */
+  /**
+   * Cuts the file to `size` bytes, or extends it with zeros. Throws StorageFullError when there is no room.
+   */
   truncate(size: number): Promise<void>;
   /** Resolves once everything written is on the medium. */
   flush(): Promise<void>;
@@ -24,7 +26,7 @@ export interface StoredFile {
  * - [FS-02] `open` and `remove` throw ModelLoadError for a name that `isFileName` refuses.
  * - [FS-03] A file's `read` gives exactly the requested bytes.
  * - [FS-04] A file's `write` may start anywhere up to the end of the file, and may overwrite and extend it.
- * - [FS-05] A file's `truncate` cuts it.
+ * - [FS-05] A file's `truncate` cuts it, or extends it with zeros.
  * - [FS-06] `list` gives the names of the files, in no particular order.
  * - [FS-07] `remove` deletes a file, or does nothing when there is none.
  * - [FS-08] A folder that is opened again has everything that was flushed.

@@ -48,7 +48,13 @@ function storedFile(name: string, file: FileHandle): StoredFile {
         throw diskError(`${name} cannot be written`, bytes.length, error);
       }
     },
-    truncate: (size) => file.truncate(size),
+    async truncate(size) {
+      try {
+        await file.truncate(size);
+      } catch (error) {
+        throw diskError(`${name} cannot be written`, size, error);
+      }
+    },
     flush: () => file.sync(),
     close: () => file.close(),
   };

@@ -63,7 +63,11 @@ function storedFile(name: string, access: FileSystemSyncAccessHandle): StoredFil
       }
     },
     async truncate(size) {
-      access.truncate(size);
+      try {
+        access.truncate(size);
+      } catch (error) {
+        throw opfsError(`${name} cannot be used`, size, error);
+      }
     },
     async flush() {
       access.flush();

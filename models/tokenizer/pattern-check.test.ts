@@ -61,3 +61,18 @@ it('refuses normalisers that lengthen a text without end, and endless nesting', 
   for (let i = 0; i < 100; i++) deep = { type: 'Sequence', normalizers: [deep] };
   expect(() => new Tokenizer(byteLevelJson({ normalizer: deep }))).toThrow(/nested too deeply/);
 });
+
+it.each([
+  undefined,
+  {},
+  null,
+  'a',
+  { STRING: 'a' },
+  { Regex: ['(a+)+$'] },
+  { String: 5 },
+  { Regex: 5, String: 'a' },
+])('refuses the pattern %j, which the package would pass over', (pattern) => {
+  const replace = { type: 'Replace', pattern, content: ' ' };
+  expect(() => checkPatterns({ normalizer: replace })).toThrow(/unknown pattern/);
+  expect(() => checkPatterns({ normalizer: { ...replace, pattern: { String: 'a' } } })).not.toThrow();
+});

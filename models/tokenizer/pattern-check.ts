@@ -69,8 +69,8 @@ const DEPTH_LIMIT = 16;
 
 /**
  * Checks normalisers, pre-tokenizers and decoders of a parsed tokenizer.json. Throws TokenizerError for a
- * regular expression that is neither published nor linear, and for normalisers that lengthen a text without
- * end.
+ * regular expression that is neither published nor linear, for a pattern that is neither text nor expression,
+ * and for normalisers that lengthen a text without end.
  */
 export function checkPatterns(tokenizer: Readonly<Record<string, unknown>>): void {
   for (const part of ['normalizer', 'pre_tokenizer', 'decoder']) {
@@ -78,7 +78,10 @@ export function checkPatterns(tokenizer: Readonly<Record<string, unknown>>): voi
     const walk = (value: unknown, depth: number): void => {
       if (typeof value !== 'object' || value === null) return;
       if (depth > DEPTH_LIMIT) throw new TokenizerError(`tokenizer.json: ${part} is nested too deeply`);
-      const { Regex: regex, content, prepend } = value as Readonly<Record<string, unknown>>;
+      const { type, Regex: regex, content, prepend, pattern } = value as Readonly<Record<string, unknown>>;
+      if ((pattern !== undefined || WITH_PATTERN.includes(type)) && !isPattern(pattern)) {
+        throw new TokenizerError(`tokenizer.json: ${part} has an unknown pattern; use another model`);
+      }
       if (typeof regex === 'string') checkPattern(part, regex);
       for (const more of [content, prepend]) {
         if (typeof more === 'string') growth *= Math.max(1, more.length);
@@ -90,6 +93,16 @@ export function checkPatterns(tokenizer: Readonly<Record<string, unknown>>): voi
     };
     walk(tokenizer[part], 0);
   }
+}
+
+/** Parts that do nothing without a pattern. */
+const WITH_PATTERN: readonly unknown[] = ['Replace', 'Split'];
+
+/** A pattern is a text or a regular expression. The package passes over what is neither. */
+function isPattern(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { Regex: regex, String: text } = value as Readonly<Record<string, unknown>>;
+  return typeof regex === 'string' || (regex === undefined && typeof text === 'string');
 }
 
 function checkPattern(part: string, source: string): void {

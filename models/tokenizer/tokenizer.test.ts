@@ -63,6 +63,20 @@ describe('Tokenizer', () => {
     expect(() => tokenizer.decode([64])).toThrow(TokenizerError);
   });
 
+  it('says of a file whose parts fail on a text that it cannot be used', () => {
+    const json = characterTokenizerJson() as Record<string, unknown>;
+    const broken = { ...json, post_processor: { type: 'TemplateProcessing', single: [false] } };
+    expect(() => new Tokenizer(broken).encode('1 + 2')).toThrow(TokenizerError);
+  });
+
+  it.each([-8, 0.5, '3', null, 2 ** 20, 4_294_967_294, 2 ** 53])('refuses the id %s of a token', (id) => {
+    const json = characterTokenizerJson() as { readonly model: { readonly vocab: Record<string, unknown> } };
+    const vocab = { ...json.model.vocab, '1': id };
+    expect(() => new Tokenizer({ ...json, model: { ...json.model, vocab } })).toThrow(TokenizerError);
+    const added_tokens = [{ id, content: '<pad>', special: true }];
+    expect(() => new Tokenizer({ ...json, added_tokens })).toThrow(TokenizerError);
+  });
+
   it('refuses what is not a tokenizer.json', () => {
     for (const json of [null, 1, 'x', {}, { model: {} }, { model: { type: 'BPE' } }]) {
       expect(() => new Tokenizer(json)).toThrow(TokenizerError);

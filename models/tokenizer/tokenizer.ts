@@ -1,6 +1,7 @@
 /** Converts text to token ids and back with a model's tokenizer.json. */
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { checkPatterns } from './pattern-check.ts';
+import { checkTokenIds, isTokenId } from './token-ids.ts';
 import { TokenizerError } from './tokenizer-error.ts';
 
 export class Tokenizer {
@@ -19,6 +20,7 @@ export class Tokenizer {
       throw new TokenizerError('tokenizer.json must be a JSON object; fetch the model again');
     }
     checkPatterns(json as Readonly<Record<string, unknown>>);
+    checkTokenIds(json as Readonly<Record<string, unknown>>);
     try {
       this.#inner = new HuggingFaceTokenizer(json, {});
     } catch (cause) {
@@ -55,7 +57,7 @@ export class Tokenizer {
   #isKept(text: string, ids: readonly number[]): boolean {
     const decoded = this.decode(ids);
     if (decoded === text) return true;
-    const normalized = (part: string) => this.#inner.normalizer?.(part) ?? part;
+    const normalized = (part: string) => this.#run(() => this.#inner.normalizer?.(part)) ?? part;
     const [wanted, kept] = [normalized(text), normalized(decoded)];
     if (wanted === kept) return true;
     if (this.#stripsFirstSpace && text.startsWith(' ') && normalized(text.slice(1)) === kept) return true;
@@ -69,7 +71,10 @@ export class Tokenizer {
    * template.
    */
   encodeWithSpecial(text: string): number[] {
-    return text === '' ? [] : this.#inner.encode(text, { add_special_tokens: false }).ids;
+    if (text === '') return [];
+    const { ids } = this.#run(() => this.#inner.encode(text, { add_special_tokens: false }));
+    if (!ids.every(isTokenId)) throw unusable();
+    return ids;
   }
 
   /** Throws TokenizerError when the text spells a special token. */
@@ -94,7 +99,19 @@ export class Tokenizer {
     for (const id of known) {
       if (this.#inner.id_to_token(id) === undefined) throw new TokenizerError(`${id} is not a token id`);
     }
-    return this.#inner.decode(known, { clean_up_tokenization_spaces: false });
+    return this.#run(() => this.#inner.decode(known, { clean_up_tokenization_spaces: false }));
+  }
+
+  /**
+   * Runs a part of the file, which a stranger wrote and of which the package checks little beforehand: what
+   * is wrong with it shows when a text comes. Throws TokenizerError for it.
+   */
+  #run<T>(part: () => T): T {
+    try {
+      return part();
+    } catch (cause) {
+      throw unusable(cause);
+    }
   }
 
   /** Whether `id` is a token. Models often have more ids than their tokenizers. */
@@ -118,6 +135,10 @@ export class Tokenizer {
     if (id === undefined) throw new TokenizerError(`the vocabulary has no token ${JSON.stringify(token)}`);
     return id;
   }
+}
+
+function unusable(cause?: unknown): TokenizerError {
+  return new TokenizerError('tokenizer.json cannot be used for this text; fetch the model again', { cause });
 }
 
 function unknownCharacters(): TokenizerError {

@@ -24,25 +24,14 @@ import { toHex } from '../../protocol/hex.ts';
 import type { Network } from '../../protocol/network-file.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 import { fetchModelFiles } from '../../workers/published-model.ts';
-import { oneOf, UsageError, wholeNumber } from '../home/command-line.ts';
+import { UsageError } from '../home/command-line.ts';
 import { secretFile } from '../home/key-file.ts';
 import { modelInFolder } from '../home/model-folder.ts';
 import { readNetworkFile } from '../home/network-file.ts';
 import { PlanThreads } from './plan-thread.ts';
 import { type RunSource, runsAt, runsOnChain } from './published-runs.ts';
 import { evidenceOfRuns } from './run-evidence.ts';
-
-/** Values of the flags that both commands have. */
-export interface SessionFlags {
-  readonly network: string;
-  readonly home: string;
-  readonly runs?: string | undefined;
-  readonly engine: string;
-  readonly threads: string;
-  readonly model: string;
-  readonly 'max-steps': string;
-  readonly poll: string;
-}
+import { type SessionFlags, sessionChoices } from './session-flags.ts';
 
 /** The disputes of a network and the sources of its runs, for whoever only looks. */
 export interface NetworkDisputes {
@@ -92,10 +81,7 @@ export async function openDisputeSession(
   signal: AbortSignal,
   log: (line: string) => void,
 ): Promise<DisputeSession> {
-  const maxSteps = wholeNumber('--max-steps', flags['max-steps'], 1, 65_536);
-  const choice = oneOf('--engine', flags.engine, ['wasm', 'reference']);
-  const threads = wholeNumber('--threads', flags.threads, 1, 64);
-  const pollMs = wholeNumber('--poll', flags.poll, 50, 600_000);
+  const { choice, threads, maxSteps, pollMs } = sessionChoices(flags);
   const { network, rollup, client, sources } = await openDisputes(flags, signal);
   const { disputes, descriptions, jobs, trainingRecord } = rollup;
   const home = resolve(flags.home);

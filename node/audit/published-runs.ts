@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { PublicClient } from 'viem';
 import { DescribedRuns } from '../../chain/jobs/described-runs.ts';
 import type { Hex } from '../../protocol/hex.ts';
+import { ResponseTooLongError, readBytes } from '../../protocol/response-body.ts';
 import type { RollupContracts } from '../../protocol/rollup.ts';
 
 export interface RunSource {
@@ -87,21 +88,17 @@ async function download(
 ): Promise<Uint8Array | undefined> {
   const url = new URL(name, base.endsWith('/') ? base : `${base}/`).href;
   const timeout = AbortSignal.timeout(60_000);
-  const response = await fetcher(url, {
-    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-  }).catch((error: unknown) => {
+  const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  const response = await fetcher(url, { signal: ends }).catch((error: unknown) => {
     throw new RunSourceError(`${url} cannot be reached. Check --runs, or try again later.`, { cause: error });
   });
   if (response.status === 404) return undefined;
-  if (!response.ok || response.body === null) {
+  if (!response.ok) {
     throw new RunSourceError(`${url} answers ${response.status}. Check --runs, or try again later.`);
   }
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of response.body) {
-    size += part.length;
-    if (size > limit) throw new RunSourceError(`${url} has more than ${limit} bytes.`);
-    parts.push(part);
-  }
-  return new Uint8Array(Buffer.concat(parts));
+  return readBytes(response, { maxBytes: limit, signal: ends }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    const what = error instanceof ResponseTooLongError ? `has more than ${limit} bytes` : 'broke off';
+    throw new RunSourceError(`${url} ${what}. Check --runs, or try again later.`, { cause: error });
+  });
 }

@@ -1,5 +1,5 @@
 /** `npm run deploy`: every contract on a chain of one's own choice, a network file, and a first swarm. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createWalletClient, formatEther, formatGwei } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { deployPlan, remainingOf } from '../../chain/deployment/deploy.ts';
@@ -14,24 +14,10 @@ import { parseNetwork } from '../../protocol/network-file.ts';
 import { swarmLink } from '../../protocol/swarm-link.ts';
 import { defaultSpec, openDefaultSwarm } from '../devnet/default-swarm.ts';
 import { stageSeconds } from '../devnet/stages.ts';
-import { oneOf, parseCommandLine, UsageError, wholeNumber } from '../home/command-line.ts';
+import { UsageError } from '../home/command-line.ts';
 import { readIfThere, writeWhole } from '../home/files.ts';
 import { secretFile } from '../home/key-file.ts';
-
-const HELP = `npm run deploy -- --rpc URL --key-file FILE [options]
-
-  --rpc URL           JSON-RPC of the chain over HTTP
-  --key-file FILE     key of the account that pays, made on first use; it has no power afterwards
-  --out FILE          the network file to write; what it says of relays and servers stays (default network.json)
-  --public-rpc URL    the address that the page asks, where it differs from --rpc
-  --page URL          where the page will lie
-  --name TEXT         the network's name
-  --round S           seconds of a round of the first swarm (default 120)
-  --disputes public   clocks of disputes: public (days) or local (minutes) (default public)
-  --yes               asks nothing, for scripts
-  --dry-run           says what there is to do and what it costs, and sends nothing
-
-The addresses are the same on every chain and for every account. Run it again after a failure: it goes on with what is missing.`;
+import { DEPLOY_HELP, parseDeploySettings } from './settings.ts';
 
 /** Gas of opening a swarm with a specification of some hundred bytes, and room; measured in Swarms.json. */
 const OPENING_GAS = 250_000n;
@@ -53,36 +39,12 @@ export interface DeployCommandOptions {
  */
 export async function runDeployCommand(options: DeployCommandOptions): Promise<boolean> {
   const { argv, print, ask, signal } = options;
-  const { values } = parseCommandLine(
-    {
-      args: [...argv],
-      options: {
-        rpc: { type: 'string' },
-        'key-file': { type: 'string' },
-        out: { type: 'string', default: 'network.json' },
-        'public-rpc': { type: 'string' },
-        page: { type: 'string' },
-        name: { type: 'string' },
-        round: { type: 'string', default: '120' },
-        disputes: { type: 'string', default: 'public' },
-        yes: { type: 'boolean', default: false },
-        'dry-run': { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    },
-    HELP,
-  );
-  if (values.help) {
-    print(HELP);
+  const settings = parseDeploySettings(argv);
+  if (settings === undefined) {
+    print(DEPLOY_HELP);
     return true;
   }
-  const { rpc, 'key-file': keyFile } = values;
-  if (rpc === undefined || keyFile === undefined) throw new UsageError(HELP);
-  if (!URL.canParse(rpc) || !/^https?:/.test(rpc))
-    throw new UsageError(`--rpc takes an address over http, not "${rpc}".`);
-  const kind = oneOf('--disputes', values.disputes, ['public', 'local']);
-  const round = wholeNumber('--round', values.round, 5, 86_400);
-  const out = resolve(values.out);
+  const { values, rpc, keyFile, kind, round, out } = settings;
   const chainId = await connect({ rpc, chainId: 1 }, { signal })
     .getChainId()
     .catch((error: unknown) => {

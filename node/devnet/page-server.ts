@@ -18,10 +18,13 @@ export async function servePage(options: {
   readonly port: number;
   readonly networkFile: string;
   readonly dev: boolean;
+  /** Where the built page is served. Defaults to localhost. */
+  readonly host?: string;
 }): Promise<PageServer> {
+  const { host = 'localhost' } = options;
   process.env.STARLING_NETWORK = options.networkFile;
   const listeners = process.listeners('SIGTERM');
-  const server = options.dev ? await startDevServer(options.port) : await startPreview(options.port);
+  const server = options.dev ? await startDevServer(options.port) : await startPreview(options.port, host);
   // Vite ends the process by itself on SIGTERM, before anything else could be stopped.
   for (const listener of process.listeners('SIGTERM'))
     if (!listeners.includes(listener)) process.off('SIGTERM', listener);
@@ -29,7 +32,7 @@ export async function servePage(options: {
   if (address === null || address === undefined || typeof address === 'string')
     throw new Error('The page server has no port.');
   return {
-    url: `http://localhost:${address.port}/`,
+    url: `http://${options.dev ? 'localhost' : host}:${address.port}/`,
     async stop() {
       const closed = server.close();
       // A tab keeps its connection open, for which a closing server would wait.
@@ -40,12 +43,12 @@ export async function servePage(options: {
   };
 }
 
-function startPreview(port: number) {
+function startPreview(port: number, host: string) {
   return preview({
     root,
     configFile,
     logLevel: 'silent',
-    preview: { port, strictPort: false, host: 'localhost' },
+    preview: { port, strictPort: false, host },
   });
 }
 

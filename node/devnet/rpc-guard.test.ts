@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { parseEther } from 'viem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Anvil, anvilControls, NO_ANVIL, startAnvil } from '../../chain/devnet/anvil.ts';
@@ -124,6 +125,14 @@ describe.skipIf(NO_ANVIL !== undefined)(
       expect(await connect(anvil).getBalance({ address: VICTIM })).toBe(0n);
     });
 
+    it('answers a request whose method is no text, and does not blame the node', async () => {
+      for (const method of [null, 5, { toString: 1 }, ['eth_chainId']]) {
+        const answer = await ask({ body: { jsonrpc: '2.0', id: 1, method } });
+        expect(answer.status).toBe(200);
+        expect(JSON.parse(answer.text)).toMatchObject({ id: 1, error: { code: -32_600 } });
+      }
+    });
+
     it('serves the development wallet: accounts, signatures and payments of the node', async () => {
       const headers = { origin: PAGE };
       const [from] = JSON.parse((await ask({ body: call('eth_accounts'), headers })).text).result;
@@ -161,3 +170,66 @@ describe.skipIf(NO_ANVIL !== undefined)(
     });
   },
 );
+
+describe('what the guard passes on', () => {
+  it('has no key but those of a call, so that no reader finds another method in it', async () => {
+    const passed: string[] = [];
+    const upstream = createServer((asked, response) => {
+      asked.on('data', (data: Buffer) => passed.push(data.toString()));
+      asked.on('end', () => response.end('{}'));
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const { port } = upstream.address() as AddressInfo;
+    const guard = await startRpcGuard({ upstream: `http://127.0.0.1:${port}`, port: 0, origins: [PAGE] });
+    const call = { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [{ Method: 'kept' }] };
+    // Readers that take keys in any case, as Go's do, would see the second method.
+    for (const body of [
+      { ...call, Method: 'anvil_reset' },
+      [
+        { ...call, METHOD: 'evm_mine' },
+        { ...call, id: 2 },
+      ],
+    ]) {
+      const headers = { 'Content-Type': 'application/json' };
+      await fetch(guard.url, { method: 'POST', headers, body: JSON.stringify(body) });
+    }
+    expect(passed.map((body) => JSON.parse(body))).toEqual([call, [call, { ...call, id: 2 }]]);
+    await guard.stop();
+    await new Promise((resolve) => {
+      upstream.close(resolve);
+      upstream.closeAllConnections();
+    });
+  });
+});
+
+describe('the local chain’s guard, whatever the node answers', () => {
+  it('reads no more of it than 64 MiB', async () => {
+    const part = new Uint8Array(1 << 20).fill(0x20);
+    let bytes = 0;
+    const node = createServer((_request, response) => {
+      const write = (): void => {
+        while (!response.closed && response.write(part)) bytes += part.length;
+      };
+      response.on('drain', write);
+      write();
+    });
+    await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve));
+    const address = node.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const guard = await startRpcGuard({ upstream: `http://127.0.0.1:${port}`, port: 0, origins: [PAGE] });
+    try {
+      const answer = await fetch(guard.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_blockNumber' }),
+      });
+      expect(answer.status).toBe(502);
+      expect(await answer.text()).toContain('more than 67108864 bytes');
+      expect(bytes).toBeLessThan(100 << 20);
+    } finally {
+      await guard.stop();
+      node.closeAllConnections();
+      await new Promise((resolve) => node.close(resolve));
+    }
+  });
+});

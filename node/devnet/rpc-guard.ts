@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { messageOf } from '../../protocol/message-of.ts';
+import { readBytes } from '../../protocol/response-body.ts';
 
 export interface RpcGuardOptions {
   /** The node's own address, which only processes of this machine's network know. */
@@ -8,6 +9,8 @@ export interface RpcGuardOptions {
   readonly port: number;
   /** Origins of pages that may ask, such as `http://localhost:5173`. */
   readonly origins: readonly string[];
+  /** IPv4 address to listen on. Defaults to 127.0.0.1, which is also asked for as localhost. */
+  readonly host?: string;
 }
 
 export interface RpcGuard {
@@ -49,6 +52,7 @@ const METHODS: ReadonlySet<string> = new Set([
 
 const MAX_BODY = 2 * 1024 * 1024;
 const MAX_BATCH = 100;
+const MAX_ANSWER = 64 * 1024 * 1024;
 const PORTS_TRIED = 100;
 
 /** JSON-RPC's code for a method that does not exist. */
@@ -60,7 +64,7 @@ const NO_METHOD = -32_601;
  * methods above are passed on. Rejects when no port is free.
  */
 export async function startRpcGuard(options: RpcGuardOptions): Promise<RpcGuard> {
-  const { upstream, origins } = options;
+  const { upstream, origins, host = '127.0.0.1' } = options;
   let hosts: ReadonlySet<string> = new Set();
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
@@ -73,8 +77,8 @@ export async function startRpcGuard(options: RpcGuardOptions): Promise<RpcGuard>
     // Nothing that is answered here is a page, whatever a request puts into it.
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-    const { host = '', origin } = request.headers;
-    if (!hosts.has(host)) return refuse(response, 403, 'Ask this machine by its own name.');
+    const { host: asked = '', origin } = request.headers;
+    if (!hosts.has(asked)) return refuse(response, 403, 'Ask this machine by its own name.');
     if (origin !== undefined) {
       if (!origins.includes(origin)) return refuse(response, 403, 'Only the page of this network may ask.');
       response.setHeader('Access-Control-Allow-Origin', origin);
@@ -94,27 +98,28 @@ export async function startRpcGuard(options: RpcGuardOptions): Promise<RpcGuard>
       return refuse(response, 415, 'Ask with Content-Type application/json.');
     const body = await bodyOf(request);
     if (body === undefined) return refuse(response, 413, `A request has at most ${MAX_BODY} bytes.`);
-    const refusal = refusalOf(body);
+    const checked = checkedCalls(body);
     response.setHeader('Content-Type', 'application/json');
-    if (refusal !== undefined) {
-      response.end(JSON.stringify(refusal));
+    if (checked.kind === 'refused') {
+      response.end(JSON.stringify(checked.answer));
       return;
     }
     const given = await fetch(upstream, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body,
+      body: checked.body,
     });
+    const answered = await readBytes(given, { maxBytes: MAX_ANSWER });
     response.statusCode = given.status;
-    response.end(new Uint8Array(await given.arrayBuffer()));
+    response.end(answered);
   }
 
   for (let tried = 0; tried < PORTS_TRIED; tried++) {
-    const port = await listen(server, options.port === 0 ? 0 : options.port + tried);
+    const port = await listen(server, host, options.port === 0 ? 0 : options.port + tried);
     if (port === undefined) continue;
-    hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
+    hosts = new Set([`${host}:${port}`, ...(host === '127.0.0.1' ? [`localhost:${port}`] : [])]);
     return {
-      url: `http://127.0.0.1:${port}`,
+      url: `http://${host}:${port}`,
       stop: () =>
         new Promise((resolve) => {
           server.close(() => resolve());
@@ -125,12 +130,16 @@ export async function startRpcGuard(options: RpcGuardOptions): Promise<RpcGuard>
   throw new Error(`No port is free between ${options.port} and ${options.port + PORTS_TRIED - 1}.`);
 }
 
-/** What is wrong with a request, as its answer; undefined when it may pass. */
-function refusalOf(body: string): object | undefined {
-  const failed = (id: unknown, code: number, message: string) => ({
-    jsonrpc: '2.0',
-    id: id ?? null,
-    error: { code, message },
+type Checked =
+  | { readonly kind: 'refused'; readonly answer: object }
+  /** The calls that were checked, written anew: another reader could understand the request otherwise. */
+  | { readonly kind: 'passed'; readonly body: string };
+
+/** Whether a request may pass, and what is wrong with it otherwise, as its answer. */
+function checkedCalls(body: string): Checked {
+  const failed = (id: unknown, code: number, message: string): Checked => ({
+    kind: 'refused',
+    answer: { jsonrpc: '2.0', id: id ?? null, error: { code, message } },
   });
   let json: unknown;
   try {
@@ -139,14 +148,17 @@ function refusalOf(body: string): object | undefined {
     return failed(null, -32_700, 'The request is not JSON.');
   }
   const calls: readonly unknown[] = Array.isArray(json) ? json : [json];
+  const passed: object[] = [];
   if (calls.length === 0 || calls.length > MAX_BATCH)
     return failed(null, -32_600, `A batch has 1 to ${MAX_BATCH} requests.`);
   for (const call of calls) {
-    const { id, method } = (call ?? {}) as { readonly id?: unknown; readonly method?: unknown };
-    if (typeof method !== 'string' || !METHODS.has(method))
-      return failed(id, NO_METHOD, `${String(method).slice(0, 64)} is not available here.`);
+    const { jsonrpc, id, method, params } = (call ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof method !== 'string') return failed(id, -32_600, 'A request has a method, which is text.');
+    if (!METHODS.has(method)) return failed(id, NO_METHOD, `${method.slice(0, 64)} is not available here.`);
+    // No other key: a reader that takes `Method` for `method` would find another call than was checked.
+    passed.push({ jsonrpc, id, method, params });
   }
-  return undefined;
+  return { kind: 'passed', body: JSON.stringify(Array.isArray(json) ? passed : passed[0]) };
 }
 
 /** The body as text; undefined when it is too long. */
@@ -168,11 +180,15 @@ function refuse(response: ServerResponse, status: number, sentence: string): voi
 }
 
 /** The port that the server listens on; undefined when that one is busy. */
-function listen(server: ReturnType<typeof createServer>, port: number): Promise<number | undefined> {
+function listen(
+  server: ReturnType<typeof createServer>,
+  host: string,
+  port: number,
+): Promise<number | undefined> {
   return new Promise((resolve) => {
     const busy = (): void => resolve(undefined);
     server.once('error', busy);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       server.off('error', busy);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : undefined);

@@ -32,16 +32,23 @@ export function oneOf<const T extends string>(flag: string, text: string, words:
   return found;
 }
 
+/** The code of a program that a closed pipe ended, as shells tell it: 128 and the number of SIGPIPE. */
+const PIPE_CLOSED = 141;
+
 /**
  * Runs a process to its end: aborts `signal` on Ctrl-C, SIGTERM, SIGHUP and when the process that started
  * this one with a channel is gone. What `main` throws is printed, and ends with code 2 (the code of a failed
- * command, not of a result).
+ * command, not of a result). It ends without a word when whoever read its lines has gone, as `head` does.
  */
 export async function runProcess(main: (signal: AbortSignal) => Promise<number | undefined>): Promise<void> {
   const controller = new AbortController();
   const stop = () => controller.abort(new DOMException('Stopped.', 'AbortError'));
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, stop);
   if (process.connected) process.on('disconnect', stop);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(PIPE_CLOSED);
+  });
   try {
     process.exitCode = (await main(controller.signal)) ?? 0;
   } catch (error) {

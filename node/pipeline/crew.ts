@@ -6,6 +6,7 @@ import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { type DrawSequence, RandomStream } from '../../protocol/philox.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { BlockRun } from '../../training/blocks/block-run.ts';
+import { hopGraphOf } from '../../workers/hop-graph-of-step.ts';
 import { MemberThread } from './member-thread.ts';
 import { rootOfState } from './oracle.ts';
 import type { PipelineSettings } from './settings.ts';
@@ -198,12 +199,15 @@ export class Crew {
   /** Gives a spare what a member keeps that is no more. Returns false when the run is over. */
   async #join(spare: MemberThread, blocks: readonly string[]): Promise<boolean> {
     for (let tries = 0; tries < JOIN_TRIES; tries++) {
+      // Updates of these blocks wait for the spare, so that the step is not over before it is there.
+      for (const member of this.#alive) member.send({ kind: 'arriving', device: spare.device, blocks });
       const host = this.#draws.pick(this.#alive);
       const asked = host.next('welcome');
       host.send({ kind: 'welcome' });
       const welcome = await asked;
       if (welcome !== undefined && welcome.step >= this.#settings.steps) return false;
-      const files = welcome === undefined ? undefined : await this.#filesOf(blocks, welcome.step);
+      const isOpen = welcome !== undefined && !this.#isUpdated(blocks, welcome);
+      const files = isOpen ? await this.#filesOf(blocks, welcome.step) : undefined;
       if (welcome === undefined || files === undefined) {
         await wait(JOIN_PAUSE_MS);
         continue;
@@ -215,6 +219,21 @@ export class Crew {
       return true;
     }
     return false;
+  }
+
+  /**
+   * Whether the update of any of these blocks is done in the step of a welcome: then it is too late for it.
+   */
+  #isUpdated(
+    blocks: readonly string[],
+    { step, messages }: Extract<FromMember, { kind: 'welcome' }>,
+  ): boolean {
+    const graph = hopGraphOf(this.#run.step(step));
+    return messages.some((message) => {
+      if (message.kind !== 'handoff') return false;
+      const { hop } = message.handoff;
+      return graph.isForEveryKeeper(hop) && blocks.includes(graph.node(hop).block);
+    });
   }
 
   async #filesOf(blocks: readonly string[], step: number): Promise<Uint8Array[] | undefined> {

@@ -99,6 +99,7 @@ function begin(beginning: Beginning): void {
     onFinished: finished,
     onBehind: () => tell({ kind: 'behind' }),
     onFailure: (_, error) => tell({ kind: 'failed', message: messageOf(error) }),
+    onBroken: (error) => tell({ kind: 'failed', message: messageOf(error) }),
   });
   live.start();
   if (beginning.kind !== 'join') return;
@@ -148,6 +149,11 @@ parent.on('message', (message: ToMember) => {
       return;
     case 'begin':
       begin(message.beginning);
+      return;
+    case 'arriving':
+      if (member === undefined || live === undefined) return;
+      for (const block of message.blocks)
+        live.receive(message.device, { kind: 'arriving', step: member.step, block });
       return;
     case 'welcome':
       if (member === undefined) return;

@@ -24,6 +24,8 @@ export type Beginning =
 export type ToMember =
   | { readonly kind: 'link'; readonly device: DeviceAddress; readonly port: MessagePort }
   | { readonly kind: 'begin'; readonly beginning: Beginning }
+  /** A device is about to come in with these blocks. */
+  | ({ readonly kind: 'arriving' } & Place)
   /** Asks for what a device needs that comes in. */
   | { readonly kind: 'welcome' }
   | { readonly kind: 'file'; readonly block: string; readonly step: number };

@@ -8,7 +8,7 @@ import {
   readCheckpoint,
   writeCheckpoint,
 } from '../../training/learning-checkpoint.ts';
-import { DEFAULT_SETTINGS, settingsText } from '../../training/learning-settings.ts';
+import { DEFAULTS_OF_VERSIONS, settingsText } from '../../training/learning-settings.ts';
 import { type MemberModel, openMemberModel } from '../../training/member-model.ts';
 import { type ReplayStart, recomputeState, replayRound } from '../../training/replay-round.ts';
 import { UnknownTaskError } from '../../training/tasks/catalogue.ts';
@@ -226,7 +226,7 @@ function firstOf(
   near: readonly LearningCheckpoint[],
 ): (root: Hex) => Promise<Uint8Array | undefined> {
   return async (root) => {
-    const likely = [...near.map((each) => each.settings), DEFAULT_SETTINGS];
+    const likely = [...near.map((each) => each.settings), ...DEFAULTS_OF_VERSIONS];
     for (const settings of new Map(likely.map((each) => [settingsText(each), each])).values()) {
       const first = writeCheckpoint(await member.first(device, settings));
       if (rootOf(first) === root) return first;

@@ -86,6 +86,7 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
       key,
       ledger: deviceChain.ledger,
       store: folder.content,
+      listensTo: 'every cohort',
       describe: () => ({ delegation: null, engine: 'archive, computes nothing', conformance: UNTESTED }),
     });
     closing.push(() => connection.leave());
@@ -142,7 +143,8 @@ export async function startObserver(options: ObserverOptions): Promise<Observer>
     });
     closing.push(
       connection.gossip.onMessage((message) => {
-        if (message.type === 'attest') void submitter.addAttestation(signedAttestation(message));
+        if (message.type === 'attest' || message.type === 'state')
+          void submitter.addAttestation(signedAttestation(message));
         if (message.type === 'vote') void submitter.addVote(signedVote(message));
       }),
       () => writes.idle(),

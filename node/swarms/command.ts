@@ -17,7 +17,7 @@ import { downloadsOf } from '../../protocol/swarm-refusals.ts';
 import { parseSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { compareCosts, comparisonInWords } from '../../workers/cost-record.ts';
-import { parseCommandLine, UsageError, wholeNumber } from '../home/command-line.ts';
+import { UsageError } from '../home/command-line.ts';
 import { secretFile } from '../home/key-file.ts';
 import { readNetworkFile } from '../home/network-file.ts';
 import { drill, memoryLines, stageLine } from '../swarm-drill.ts';
@@ -25,29 +25,8 @@ import { describeModel } from './describe-model.ts';
 import { networkOfSwarm } from './find-swarm.ts';
 import { leaveSwarm } from './leave-swarm.ts';
 import { readCosts } from './round-costs.ts';
+import { parseSwarmSettings, SWARM_HELP } from './settings.ts';
 import { ensureFunds } from './starter-funds.ts';
-
-const HELP = `npm run swarm -- COMMAND [options]
-
-  create SPEC.json     opens a swarm with one transaction; asks nothing, but --dry-run only tells the price
-  describe --model DIR the "base" of a specification for a model's folder: its files with hashes and manifests,
-                       by which members pass them on; --url URL names a folder that has them too
-  list                 the newest swarms of the network
-  show ID|LINK         one swarm with its specification, and what its rounds took here beside what was predicted
-  drill --model DIR    rounds of members in this process that train adapters beside a real model;
-                       seconds and memory of each stage (--members, --rounds, --items, --samples, --tokens, --threads)
-  leave ID|LINK        ends this device's part: what it downloaded is deleted, its own checkpoint stays
-
-  --network FILE|URL   the network (default .starling/devnet.json, or $STARLING_HOME/devnet.json)
-  --key-file FILE      create: key of the account that opens and pays, made on first use; on a local network
-                       the node gives it coin (default .starling/swarm-account.key)
-  --dry-run            create: tells gas and price, and sends nothing
-  --most N             list: how many at most (default 25)
-  --home DIR           show, leave: folder of the volunteer (default .starling/volunteer)
-  --json               one JSON value, for programs
-
-A specification is described in docs/swarms.md. In a file, startedBy may be left out: it is the account of the key file; so may
-startedAt: it is now.`;
 
 export interface SwarmCommandOptions {
   /** What follows the name of the program. */
@@ -64,53 +43,27 @@ export interface SwarmCommandOptions {
  */
 export async function runSwarmCommand(options: SwarmCommandOptions): Promise<void> {
   const { argv, state, print: say, signal } = options;
-  const { values, positionals } = parseCommandLine(
-    {
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        network: { type: 'string', default: `${state}/devnet.json` },
-        'key-file': { type: 'string', default: `${state}/swarm-account.key` },
-        'dry-run': { type: 'boolean', default: false },
-        most: { type: 'string', default: '25' },
-        home: { type: 'string', default: `${state}/volunteer` },
-        model: { type: 'string' },
-        url: { type: 'string' },
-        members: { type: 'string', default: '2' },
-        rounds: { type: 'string', default: '2' },
-        items: { type: 'string', default: '4' },
-        samples: { type: 'string', default: '4' },
-        tokens: { type: 'string', default: '64' },
-        threads: { type: 'string', default: '2' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    },
-    HELP,
-  );
-  const [command = '', name] = positionals;
-  if (values.help) {
-    say(HELP);
+  const settings = parseSwarmSettings(argv, state);
+  if (settings === undefined) {
+    say(SWARM_HELP);
     return;
   }
+  const { values, command, name } = settings;
   const print = (value: unknown, lines: readonly string[]): void =>
     say(values.json ? JSON.stringify(value) : lines.join('\n'));
   if (command === 'describe') {
-    if (values.model === undefined) throw new UsageError(`Name a model's folder with --model.\n\n${HELP}`);
+    if (values.model === undefined)
+      throw new UsageError(`Name a model's folder with --model.\n\n${SWARM_HELP}`);
     const base = await describeModel({ folder: values.model, address: values.url, signal });
     print(base, [JSON.stringify(base, null, 2)]);
     return;
   }
   if (command === 'drill') {
-    if (values.model === undefined) throw new UsageError(`Name a model's folder with --model.\n\n${HELP}`);
+    if (values.model === undefined)
+      throw new UsageError(`Name a model's folder with --model.\n\n${SWARM_HELP}`);
     const result = await drill({
       model: values.model,
-      members: wholeNumber('--members', values.members, 1, 16),
-      rounds: wholeNumber('--rounds', values.rounds, 1, 100),
-      items: wholeNumber('--items', values.items, 1, 64),
-      samples: wholeNumber('--samples', values.samples, 1, 64),
-      tokens: wholeNumber('--tokens', values.tokens, 1, 4096),
-      threads: wholeNumber('--threads', values.threads, 1, 64),
+      ...settings.drill,
       onStage: (stage) => {
         if (!values.json) say(stageLine(stage));
       },
@@ -121,13 +74,13 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
   }
   const network = await readNetworkFile(values.network);
   const named = (): Network => {
-    if (name === undefined) throw new UsageError(`Name a swarm by its number or its link.\n\n${HELP}`);
+    if (name === undefined) throw new UsageError(`Name a swarm by its number or its link.\n\n${SWARM_HELP}`);
     return networkOfSwarm(network, name);
   };
   const client = connect(network, { signal });
   switch (command) {
     case 'create': {
-      if (name === undefined) throw new UsageError(`Name the file with the specification.\n\n${HELP}`);
+      if (name === undefined) throw new UsageError(`Name the file with the specification.\n\n${SWARM_HELP}`);
       const account = privateKeyToAccount(toHex(await secretFile(values['key-file'])));
       const wallet = createWalletClient({
         account,
@@ -170,7 +123,7 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
       return;
     }
     case 'list': {
-      const most = wholeNumber('--most', values.most, 1, 500);
+      const { most } = settings;
       const records = await listSwarms({ client, swarms: network.contracts.swarms, most });
       const members = await countMembers({
         ...{ client, participation: network.contracts.participation, swarms: records },
@@ -212,8 +165,6 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
       ]);
       return;
     }
-    default:
-      throw new UsageError(`Name a command: create, describe, list, show, leave or drill.\n\n${HELP}`);
   }
 
   async function chainMs(): Promise<number> {

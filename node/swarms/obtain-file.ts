@@ -6,15 +6,8 @@ import { openFolderFileStore } from '../../models/loading/folder-file-store.ts';
 import { ModelLoadError } from '../../models/loading/model-source.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
-import {
-  type FromMembers,
-  isFile,
-  isFileAt,
-  isLarge,
-  isSmall,
-  type LargeFile,
-  readNamedFile,
-} from './member-files.ts';
+import { type FromMembers, isLarge, isSmall, type LargeFile } from '../../swarm/content/member-files.ts';
+import { isFile, isFileAt, readNamedFile } from './member-files.ts';
 import { PartFileStore } from './part-file-store.ts';
 
 export interface ObtainFileOptions {

@@ -16,12 +16,12 @@ import type { Network } from '../../protocol/network-file.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { refusalsOf } from '../../protocol/swarm-refusals.ts';
 import type { DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import type { FromMembers } from '../../swarm/content/member-files.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
 import type { LearningSettings } from '../../training/learning-settings.ts';
 import { type DeviceClass, knownTasksAndModels, learningSettingsOf } from '../../training/swarm-settings.ts';
 import { openTasks } from '../../training/tasks/task-source.ts';
 import { whyUnusable } from '../../training/why-unusable.ts';
-import type { FromMembers } from './member-files.ts';
 import { obtainFile } from './obtain-file.ts';
 
 /** This program or this device cannot take part in the swarm. Nothing was downloaded. */

@@ -7,7 +7,13 @@ import { openDescription } from '../../models/loading/open-model.ts';
 import { folderName } from '../../models/storage/directory.ts';
 import { SerialQueue } from '../../protocol/serial-queue.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
-import { type CostRecord, formatCostRecord, parseCostRecord, withRound } from '../../workers/cost-record.ts';
+import {
+  type CostPrediction,
+  type CostRecord,
+  formatCostRecord,
+  parseCostRecord,
+  withRound,
+} from '../../workers/cost-record.ts';
 import { predictCost } from '../../workers/round-cost.ts';
 import { readIfThere, writeWhole } from '../home/files.ts';
 
@@ -27,7 +33,7 @@ export async function predictRound(options: {
   readonly model: ModelSource;
   readonly speed: number | null;
   readonly signal?: AbortSignal | undefined;
-}): Promise<CostRecord['predicted']> {
+}): Promise<CostPrediction> {
   const { spec, model, speed, signal } = options;
   const { config } = await openDescription(model, signal);
   const parameters = parameterSpecs(config).reduce(
@@ -44,14 +50,14 @@ export class RoundCosts {
   readonly #options: {
     readonly home: string;
     readonly run: string;
-    readonly predicted: CostRecord['predicted'];
+    readonly predicted: CostPrediction;
   };
   readonly #queue = new SerialQueue();
 
   constructor(options: {
     readonly home: string;
     readonly run: string;
-    readonly predicted: CostRecord['predicted'];
+    readonly predicted: CostPrediction;
   }) {
     this.#options = options;
   }

@@ -7,6 +7,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../protocol/message-of.ts';
 import { simulate } from '../simulate.ts';
 import { type Comparison, compare, summaryOf } from '../skippipe/comparison.ts';
 import { ownRouteInjections } from '../skippipe/injections.ts';
@@ -20,20 +21,28 @@ const RESULTS = new URL('../../docs/results/', import.meta.url);
 const PLANS = new URL('../skippipe/our-plans.json', import.meta.url);
 const LONGEST_SECONDS = 36_000;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    seconds: { type: 'string', default: '60' },
-    write: { type: 'boolean', default: false },
-  },
-});
+const USAGE =
+  'Usage: npm run simulate -- skippipe [--json] [--seconds N] [--write]\n' +
+  `N is a number above 0, and at most ${LONGEST_SECONDS}.`;
+
+const { values, positionals } = (() => {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        seconds: { type: 'string', default: '60' },
+        write: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${messageOf(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+})();
 const seconds = Number(values.seconds);
 if (positionals.join(' ') !== 'skippipe' || !(seconds > 0 && seconds <= LONGEST_SECONDS)) {
-  console.error(
-    'Usage: npm run simulate -- skippipe [--json] [--seconds N] [--write]\n' +
-      `N is a number above 0, and at most ${LONGEST_SECONDS}.`,
-  );
+  console.error(USAGE);
   process.exitCode = 2;
 } else await main();
 

@@ -4,6 +4,9 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { HopGraph } from './hop-graph.ts';
 import { type Keepers, StepPlan } from './step-plan.ts';
 
+/** Steps after which nothing that a device said before it left can be on its way. */
+const FORGOTTEN = 4;
+
 export interface BlockHoldersOptions {
   readonly device: DeviceAddress;
   readonly step: number;
@@ -19,6 +22,8 @@ export class BlockHolders {
   readonly #holders = new Map<string, Set<DeviceAddress>>();
   /** Who handed the update of a block off, by step and block. */
   readonly #updaters = new Map<number, Map<string, Set<DeviceAddress>>>();
+  /** The last step in which a device that gives a block up computes it, by block and device. */
+  readonly #leaving = new Map<string, Map<DeviceAddress, number>>();
 
   constructor({ device, step, keepers, next = new Map(), joins = [] }: BlockHoldersOptions) {
     for (const known of [keepers, next])
@@ -34,7 +39,41 @@ export class BlockHolders {
 
   /** A device has these blocks' versions. Blocks that the run does not have are ignored. */
   join(device: DeviceAddress, blocks: readonly string[]): void {
-    for (const block of blocks) if (this.#holders.has(block)) this.#add(device, block);
+    for (const block of blocks) {
+      if (!this.#holders.has(block)) continue;
+      this.#leaving.get(block)?.delete(device);
+      this.#add(device, block);
+    }
+  }
+
+  /** A device computes these blocks up to that step, and not after it. */
+  leave(device: DeviceAddress, blocks: readonly string[], step: number): void {
+    for (const block of blocks) {
+      if (this.#holders.get(block)?.has(device) !== true) continue;
+      const leaving = this.#leaving.get(block) ?? new Map<DeviceAddress, number>();
+      this.#leaving.set(block, leaving.set(device, step));
+    }
+  }
+
+  /** A device that was there has come in again: for these blocks it counts as a new one. */
+  comeAgain(device: DeviceAddress, blocks: readonly string[]): void {
+    for (const block of blocks) {
+      const holders = this.#holders.get(block);
+      if (holders === undefined || holders.size < 2 || !holders.delete(device)) continue;
+      for (const updaters of this.#updaters.values()) updaters.get(block)?.delete(device);
+    }
+  }
+
+  /** Takes devices out that computed a block for the last time. The only one that has it stays. */
+  #takeOut(step: number): void {
+    for (const [block, leaving] of this.#leaving) {
+      for (const [device, last] of leaving) {
+        if (last < step - FORGOTTEN) leaving.delete(device);
+        const holders = this.#holders.get(block);
+        if (last >= step || holders === undefined || holders.size < 2 || !holders.delete(device)) continue;
+        for (const updaters of this.#updaters.values()) updaters.get(block)?.delete(device);
+      }
+    }
   }
 
   /** A device is gone with all that it had. */
@@ -50,6 +89,7 @@ export class BlockHolders {
   handedOff(device: DeviceAddress, { step, hop }: Handoff, graph: HopGraph): void {
     if (!graph.isForEveryKeeper(hop)) return;
     const { block } = graph.node(hop);
+    if (this.#leaving.get(block)?.has(device) === true) return;
     const blocks = this.#updaters.get(step) ?? new Map<string, Set<DeviceAddress>>();
     this.#updaters.set(step, blocks);
     blocks.set(block, (blocks.get(block) ?? new Set()).add(device));
@@ -68,7 +108,10 @@ export class BlockHolders {
   plan(step: number, graph: HopGraph, isLate: (device: DeviceAddress) => boolean): StepPlan {
     const known = this.updaters(step - 2);
     const keepers = new Map(
-      [...this.#holders].map(([block, devices]) => [block, [...(known.get(block) ?? devices)]] as const),
+      [...this.#holders].map(([block, devices]) => {
+        const placed = known.get(block) ?? devices;
+        return [block, [...(placed.size > 0 ? placed : devices)]] as const;
+      }),
     );
     const plan = new StepPlan(step, graph, keepers);
     for (const [block, devices] of this.#holders)
@@ -82,6 +125,7 @@ export class BlockHolders {
    */
   begin(step: number, isLate: (device: DeviceAddress) => boolean): void {
     this.#updaters.delete(step - 3);
+    this.#takeOut(step);
     const updaters = this.updaters(step - 2);
     for (const [block, devices] of this.#holders)
       for (const device of devices)

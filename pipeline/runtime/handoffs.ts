@@ -176,7 +176,7 @@ export class Handoffs {
     if (step !== plan.step) return 'step';
     const node = book.graph.nodes[hop];
     if (node === undefined) return 'hop';
-    if (!plan.isKeeper(node.block, device)) return 'signer';
+    if (!plan.isSigner(node.block, device)) return 'signer';
     if (!isOfHop(book.graph, hop, outputs)) return 'shape';
     return version === this.#version(book, step, node.block) ? undefined : 'version';
   }

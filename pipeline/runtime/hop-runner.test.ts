@@ -11,7 +11,8 @@ const node = (index: number, more: Partial<HopGraphNode> = {}): HopGraphNode => 
   outputs: [],
   ...more,
 });
-const runner = (slots = 8) => new HopRunner({ slots, roundTrip: () => 10, firstDeadline: 100 });
+const runner = (slots = 8) =>
+  new HopRunner({ slots, roundTrip: () => 10, leastDeadline: 0, firstDeadline: 100 });
 
 describe('what is known of a device', () => {
   it('[P-146] expects nothing of a device that has nothing to compute', () => {
@@ -49,18 +50,41 @@ describe('what is known of a device', () => {
     const device = runner();
     device.probe(50);
     expect(device.lateAt).toBe(65);
-    device.heard(60);
+    device.heard(60, false);
     expect(device.lateAt).toBeUndefined();
     expect(device.isSilent(70)).toBe(false);
     expect(device.isSilent(80)).toBe(true);
   });
 
+  it('[P-146] gives no device less than the least deadline, also for a sign of life', () => {
+    const device = new HopRunner({
+      slots: 8,
+      roundTrip: () => 10,
+      firstDeadline: 100,
+      leastDeadline: 500,
+    });
+    device.assign(node(0), 0);
+    expect(device.lateAt).toBe(500);
+    device.probe(20);
+    expect(device.lateAt).toBe(500);
+    expect(device.isSilent(499)).toBe(true);
+    device.heard(100, false);
+    expect(device.isSilent(599)).toBe(false);
+  });
+
+  it('[P-146] waits no longer for a device that answers pings and does nothing', () => {
+    const device = runner();
+    device.assign(node(0), 0);
+    for (const now of [20, 40, 60, 80]) device.heard(now, false);
+    expect(device.lateAt).toBe(100);
+  });
+
   it('[P-146] lets other messages put the deadline off, up to eight times', () => {
     const device = runner();
     device.assign(node(0), 0);
-    device.heard(90);
+    device.heard(90, true);
     expect(device.lateAt).toBe(190);
-    device.heard(10_000);
+    device.heard(10_000, true);
     expect(device.lateAt).toBe(800);
   });
 });

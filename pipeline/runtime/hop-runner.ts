@@ -12,6 +12,8 @@ export interface HopRunnerOptions {
   readonly roundTrip: () => number;
   /** The deadline while too few of its times are known, in milliseconds. */
   readonly firstDeadline: number;
+  /** The least deadline, also for a sign of life, in milliseconds. */
+  readonly leastDeadline: number;
 }
 
 /** How many deadlines a device may let pass while it sends other messages. */
@@ -32,6 +34,8 @@ export class HopRunner {
   readonly #kept = new Set<string>();
   #handedOffAt = Number.NEGATIVE_INFINITY;
   #heardAt = Number.NEGATIVE_INFINITY;
+  /** When a message was heard that a device sends only while it works. */
+  #workedAt = Number.NEGATIVE_INFINITY;
   /** Since when a device is asked of which nothing was heard yet. */
   #probedAt: number | undefined;
 
@@ -56,12 +60,13 @@ export class HopRunner {
 
   /** Whether nothing was heard of it for longer than an answer takes. */
   isSilent(now: number): boolean {
-    return this.#heardAt < now - PROBE_ROUND_TRIPS * this.#options.roundTrip();
+    return this.#heardAt < now - this.#probeDeadline();
   }
 
-  /** Any message of the device. */
-  heard(now: number): void {
+  /** A message of the device. `isWork` tells one that it sends only while it computes or fetches. */
+  heard(now: number, isWork: boolean): void {
     this.#heardAt = now;
+    if (isWork) this.#workedAt = now;
     this.#probedAt = undefined;
   }
 
@@ -98,30 +103,35 @@ export class HopRunner {
   }
 
   /**
-   * When it counts as late; undefined while it can start nothing. Messages of the device put this off, though
-   * not for ever: it may have to fetch or compute again what others lost.
+   * When it counts as late; undefined while it can start nothing. Signs of work put this off, though not for
+   * ever: it may have to fetch or compute again what others lost. A mere sign of life does not: a device that
+   * takes it that another one computes a hop answers every ping.
    */
   get lateAt(): number | undefined {
     const slots = this.#options.slots - this.#kept.size;
     const startable = [...this.#assigned.values()].filter(({ node }) => slots > 0 || node.slot !== 'takes');
     const unanswered =
-      this.#probedAt === undefined
-        ? Number.POSITIVE_INFINITY
-        : this.#probedAt + PROBE_ROUND_TRIPS * this.#options.roundTrip();
+      this.#probedAt === undefined ? Number.POSITIVE_INFINITY : this.#probedAt + this.#probeDeadline();
     if (startable.length === 0) return this.#probedAt === undefined ? undefined : unanswered;
     const since = Math.max(this.#handedOffAt, Math.min(...startable.map((assigned) => assigned.since)));
     const deadline = this.deadline(startable.map(({ node }) => node.kind));
     const lateAt = Math.max(
       since + deadline,
-      Math.min(this.#heardAt + deadline, since + MOST_DEADLINES * deadline),
+      Math.min(this.#workedAt + deadline, since + MOST_DEADLINES * deadline),
     );
     return Math.min(lateAt, unanswered);
   }
 
+  #probeDeadline(): number {
+    const { leastDeadline, roundTrip } = this.#options;
+    return Math.max(leastDeadline, PROBE_ROUND_TRIPS * roundTrip());
+  }
+
   /** The longest deadline of hops of these kinds, in milliseconds. */
   deadline(kinds: readonly string[]): number {
-    const { firstDeadline: first, roundTrip } = this.#options;
+    const { firstDeadline: first, roundTrip, leastDeadline } = this.#options;
     return Math.max(
+      leastDeadline,
       ...new Set(kinds.map((kind) => this.#times.deadline({ kind, roundTrip: roundTrip(), first }))),
     );
   }

@@ -66,6 +66,7 @@ export class InputRequests {
       tried: new Set(),
       asked: undefined,
       until: this.#options.now(),
+      lacking: new Set(),
       rounds: 0,
     });
     this.askNext(hop);
@@ -97,9 +98,10 @@ export class InputRequests {
     const holders = [hop, ...graph.after(hop)].flatMap(
       (done) => this.#step.book.accepted(done)?.device ?? [],
     );
-    const others = [...holders, ...this.#step.plan.order(hop)].filter(
-      (device) => device !== this.#options.device && !want.tried.has(device),
+    const all = [...holders, ...this.#step.plan.order(hop)].filter(
+      (device) => device !== this.#options.device,
     );
+    const others = all.filter((device) => !want.tried.has(device));
     const prompt = (device: DeviceAddress) => !this.#options.devices.isLate(device);
     const holder = others.find((device) => holders.includes(device) && prompt(device));
     const isKeeper = this.#step.plan.isKeeper(block, this.#options.device) && !this.#step.failed.has(hop);
@@ -113,7 +115,7 @@ export class InputRequests {
     }
     want.asked = holder ?? others.find(prompt) ?? others[0];
     if (want.asked === undefined) {
-      this.#askAgain(hop, want);
+      this.#askAgain(hop, want, all);
       return;
     }
     want.until = this.#options.now() + this.#options.devices.runner(want.asked).deadline([kind]);
@@ -126,16 +128,20 @@ export class InputRequests {
     });
   }
 
-  /** Everybody was asked. What only this device still needs, it has to fetch as the block's next version. */
-  #askAgain(hop: number, want: Want): void {
+  /**
+   * All were asked. What only this device still needs, it has to fetch as the block's next version: at once
+   * where all said that they have it no more.
+   */
+  #askAgain(hop: number, want: Want, all: readonly DeviceAddress[]): void {
     const { graph } = this.#step;
+    const isLost = all.length > 0 && all.every((device) => want.lacking.has(device));
     want.tried.clear();
     want.rounds++;
     want.until =
       this.#options.now() +
       this.#options.devices.runner(this.#options.device).deadline([graph.node(hop).kind]);
     const isOpen = graph.after(hop).some((reader) => !this.#step.book.isDone(reader));
-    if (want.rounds >= MOST_ROUNDS && !isOpen) this.#options.onBehind();
+    if ((isLost || want.rounds >= MOST_ROUNDS) && !isOpen) this.#options.onBehind();
   }
 
   /** Asks for a hop's handoff, and for what is needed here of its outputs. */
@@ -151,8 +157,10 @@ export class InputRequests {
     const asked = current ? this.#step : this.#previous;
     if (asked?.plan.step !== step) {
       // Whoever is so far behind has to begin anew.
-      if (asked !== undefined && step < this.#step.plan.step)
-        this.#options.send(from, { kind: 'pong', step: this.#step.plan.step });
+      if (asked !== undefined && step < this.#step.plan.step) {
+        const next = this.#isOver ? this.#step.plan.step + 1 : this.#step.plan.step;
+        this.#options.send(from, { kind: 'pong', step: next });
+      }
       return;
     }
     const { plan, book } = asked;
@@ -192,7 +200,10 @@ export class InputRequests {
   onLack(from: DeviceAddress, { step, hop }: Extract<PipelineMessage, { kind: 'lack' }>): void {
     const want = this.#step.work.wants.get(hop);
     if (step !== this.#step.plan.step || want?.asked !== from) return;
-    if (this.#step.book.accepted(hop)?.device === from) this.#options.handoffs.refuse('absent', from);
+    const isSigner = this.#step.book.accepted(hop)?.device === from;
+    if (isSigner && [...want.tensors].some((name) => this.#step.isNeeded(name)))
+      this.#options.handoffs.refuse('absent', from);
+    want.lacking.add(from);
     this.#tryAnother(hop, want);
   }
 

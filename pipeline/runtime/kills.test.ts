@@ -145,6 +145,72 @@ describe('devices that come and go', () => {
     }
   });
 
+  it('[P-150] [P-151] gives the same root when devices give blocks up, take in others, or say so and do not come', () => {
+    const steps = 8;
+    const expected = hashedOracle(Array.from({ length: steps }, (_, step) => graphOf(step)));
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const draws = drawsOf(3000 + seed);
+      let next = draws.integer(50, 300);
+      let kept = 0;
+      const released = new Map<string, number>();
+      const run = pipeline({
+        steps,
+        draws: drawsOf(seed),
+        beforeMessage: (sent, from, self) => {
+          if (sent < next || self.alive.some((device) => self.finalState.has(device))) return;
+          next = sent + draws.integer(50, 200);
+          const device = draws.pick(self.alive.filter((each) => each !== from));
+          const block = draws.pick([...keepers.keys()]);
+          self.arrive(device, block);
+          if (self.blocksOf(device).includes(block)) {
+            // Others may give the same block up at the same time: one at a time, so that somebody keeps it.
+            const { step } = self.devices.get(device)!.member;
+            if ((released.get(block) ?? -2) < step - 1 && self.release(device, block))
+              released.set(block, step);
+          } else if (self.keep(device, block)) kept++;
+        },
+      });
+      run.run(300_000);
+      expect(kept).toBeGreaterThan(0);
+      expect(released.size).toBeGreaterThan(0);
+      expect(run.alive.length).toBeGreaterThan(0);
+      for (const device of run.alive) expect(run.finalState.get(device)).toEqual(expected);
+    }
+  });
+
+  it('[P-154] waits for no device that comes in again, with some of the blocks for which it was placed', () => {
+    const steps = 8;
+    const expected = hashedOracle(Array.from({ length: steps }, (_, step) => graphOf(step)));
+    for (const seed of [3, 4, 5]) {
+      const draws = drawsOf(4000 + seed);
+      let next = draws.integer(300, 800);
+      let came = 0;
+      const run = pipeline({
+        steps,
+        draws: drawsOf(seed),
+        beforeMessage: (sent, from, self) => {
+          if (sent < next || self.alive.some((device) => self.finalState.has(device))) return;
+          next = sent + draws.integer(600, 1000);
+          const victim = draws.pick(self.alive.filter((device) => device !== from));
+          const blocks = self.blocksOf(victim);
+          const others = self.prompt.filter((device) => device !== victim);
+          if (!blocks.every((block) => others.some((device) => self.blocksOf(device).includes(block))))
+            return;
+          self.kill(victim);
+          const some = blocks.filter(() => draws.integer(0, 1) === 0);
+          if (self.join(victim, some.length > 0 ? some : blocks)) came++;
+        },
+      });
+      run.run();
+      expect(came).toBeGreaterThan(1);
+      for (const device of run.alive) expect(run.finalState.get(device)).toEqual(expected);
+      const undisturbed = pipeline({ steps, draws: drawsOf(seed) });
+      undisturbed.run();
+      const longer = run.stepTimes.map((time, step) => time - (undisturbed.stepTimes[step] ?? 0));
+      expect(Math.max(...longer)).toBeLessThanOrEqual(2 * longestDeadline(run));
+    }
+  });
+
   it('gives the same root when one is killed in every step and another joins in its middle', () => {
     const steps = 8;
     const expected = hashedOracle(Array.from({ length: steps }, (_, step) => graphOf(step)));

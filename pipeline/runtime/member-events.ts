@@ -25,8 +25,11 @@ export type MemberEvent =
   | { readonly kind: 'failed'; readonly step: number; readonly hop: number }
   /**
    * The device has these blocks' versions before the step in progress, and computes their hops from now on.
+   * Those that it may not keep in this step are ignored.
    */
   | { readonly kind: 'keep'; readonly blocks: readonly string[] }
+  /** The device computes these blocks' hops in the step in progress, and not after it. Others keep them. */
+  | { readonly kind: 'release'; readonly blocks: readonly string[] }
   /** The connection to a device ended. */
   | { readonly kind: 'gone'; readonly device: DeviceAddress }
   /** The time of `nextWake` has come. */
@@ -66,6 +69,8 @@ export interface MemberOptions {
     readonly updates?: readonly Handoff[];
     /** Blocks with which this device comes in during the step. */
     readonly joins?: readonly string[];
+    /** Blocks for which the others had placed this device before it came in again. It gives them up. */
+    readonly left?: readonly string[];
   };
   /** Microbatches that a device keeps at a block at once. Defaults to as many as there are. */
   readonly slots?: number;
@@ -73,4 +78,6 @@ export interface MemberOptions {
   readonly roundTrip: (device: DeviceAddress) => number;
   /** How long a device may take of which too little is known, in milliseconds. Defaults to 10,000. */
   readonly firstDeadline?: number;
+  /** The least time that any device is given, in milliseconds. Defaults to 0. */
+  readonly leastDeadline?: number;
 }

@@ -22,7 +22,12 @@ const MESSAGES: readonly PipelineMessage[] = [
   { kind: 'ping', step: 3 },
   { kind: 'pong', step: 3 },
   { kind: 'hello' },
+  { kind: 'fetch', step: 3, block: 'embedding' },
+  { kind: 'version', step: 3, block: 'embedding', file: Uint8Array.of(1) },
+  { kind: 'arriving', step: 3, block: 'embedding' },
   { kind: 'join', step: 3, blocks: ['embedding'] },
+  { kind: 'restart', step: 3, blocks: ['embedding', 'layers.0'] },
+  { kind: 'leave', step: 3, blocks: ['embedding'] },
   {
     kind: 'welcome',
     step: 3,

@@ -53,8 +53,14 @@ const messageCodec = variant({
   fetch: record({ kind: oneOf('fetch'), step, block: name }),
   /** The file of a version. */
   version: record({ kind: oneOf('version'), step, block: name, file: blob(0, MOST_MESSAGE_BYTES) }),
+  /** The sender fetches the block's version, and will compute the block's hops when it has it. */
+  arriving: record({ kind: oneOf('arriving'), step, block: name }),
   /** The sender has these blocks' versions of that step, and computes from now on. */
   join: record({ kind: oneOf('join'), step, blocks }),
+  /** It has come in again: it computes nothing of what it was placed for in these blocks. */
+  restart: record({ kind: oneOf('restart'), step, blocks }),
+  /** The sender computes these blocks' hops up to that step, and not after it. Others keep them. */
+  leave: record({ kind: oneOf('leave'), step, blocks }),
   /** For a device that comes: the step, its paths, and who was placed for which blocks. */
   welcome: record({
     kind: oneOf('welcome'),

@@ -113,11 +113,14 @@ export class OpenStep {
    * outputs of the first may be at one device only.
    */
   dropConfirmed(tensor: string): void {
-    const { graph } = this;
-    const isOpen = (hop: number) =>
-      !this.book.isDone(hop) || graph.isForEveryKeeper(hop) || this.work.has(hop);
-    const isNeeded = (hop: number) => isOpen(hop) || graph.after(hop).some(isOpen);
-    if (!graph.readersOf(tensor).some(isNeeded)) this.book.drop(tensor);
+    if (!this.isNeeded(tensor, (hop) => this.work.has(hop))) this.book.drop(tensor);
+  }
+
+  /** Whether whoever gave the tensor has to keep it. `isOpenHere` may say so of further hops. */
+  isNeeded(tensor: string, isOpenHere: (hop: number) => boolean = () => false): boolean {
+    const { graph, book } = this;
+    const isOpen = (hop: number) => !book.isDone(hop) || graph.isForEveryKeeper(hop) || isOpenHere(hop);
+    return graph.readersOf(tensor).some((hop) => isOpen(hop) || graph.after(hop).some(isOpen));
   }
 
   isWanted(hop: number, tensor: string): boolean {

@@ -11,6 +11,8 @@ export interface OtherDevicesOptions {
   readonly roundTrip: (device: DeviceAddress) => number;
   /** In milliseconds. */
   readonly firstDeadline: number;
+  /** In milliseconds. */
+  readonly leastDeadline: number;
 }
 
 export class OtherDevices {
@@ -26,8 +28,8 @@ export class OtherDevices {
   runner(device: DeviceAddress): HopRunner {
     const known = this.#runners.get(device);
     if (known !== undefined) return known;
-    const { slots, roundTrip, firstDeadline } = this.#options;
-    const runner = new HopRunner({ slots, roundTrip: () => roundTrip(device), firstDeadline });
+    const { slots, roundTrip, firstDeadline, leastDeadline } = this.#options;
+    const runner = new HopRunner({ slots, roundTrip: () => roundTrip(device), firstDeadline, leastDeadline });
     this.#runners.set(device, runner);
     return runner;
   }

@@ -9,9 +9,11 @@
  * - A device that lacks an input asks whoever has it, and a keeper that has lost it computes it again. All
  *   follows from the step's data and the blocks' versions, so any one keeper of each block is enough.
  * - Every keeper of a block computes its update, and compares the roots.
+ * - A block's update waits for devices that fetch the block, for a bounded part of the time.
  */
 import type { Handoff } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
+import { Arrivals } from './arrivals.ts';
 import { BlockHolders } from './block-holders.ts';
 import { Handoffs, handoffMessage, type Verdict } from './handoffs.ts';
 import { InputRequests } from './input-requests.ts';
@@ -41,6 +43,9 @@ export class PipelineMember {
   readonly #holders: BlockHolders;
   readonly #requests: InputRequests;
   readonly #takeovers: Takeovers;
+  readonly #arrivals = new Arrivals();
+  /** Updates whose inputs are known, and that wait for a device that comes in. */
+  readonly #waiting = new Set<number>();
   /** Devices that are more than a step ahead. */
   readonly #ahead = new Set<DeviceAddress>();
   #step: OpenStep;
@@ -63,10 +68,16 @@ export class PipelineMember {
       slots: this.#slots,
       roundTrip: options.roundTrip,
       firstDeadline: options.firstDeadline ?? FIRST_DEADLINE,
+      leastDeadline: options.leastDeadline ?? 0,
     });
     this.#holders = new BlockHolders({ device: options.device, ...options.start });
-    const { step, state } = options.start;
+    const { step, state, left = [], joins = [] } = options.start;
     this.#step = this.#open(step, state);
+    // As the others do with its `restart` and `join`: it counts as new, with the blocks that it has now.
+    this.#step.plan.leave(this.#me, left);
+    this.#step.plan.join(this.#me, joins);
+    this.#holders.comeAgain(this.#me, left);
+    this.#holders.join(this.#me, joins);
     const shared = {
       device: options.device,
       devices: this.#devices,
@@ -99,6 +110,27 @@ export class PipelineMember {
     return this.#previous?.book;
   }
 
+  /**
+   * Whether this device may take a block in during the step in progress. Once the block's update is done,
+   * others forget what it was made from, and the version of the next step is needed.
+   */
+  canKeep(block: string): boolean {
+    const { graph, book } = this.#step;
+    return graph.nodes.every(
+      (node) => node.block !== block || !graph.isForEveryKeeper(node.index) || !book.isDone(node.index),
+    );
+  }
+
+  /** Whether a device has said that it fetches the block to come in with it. */
+  isExpected(device: DeviceAddress, block: string): boolean {
+    return this.#arrivals.isExpected(device, block);
+  }
+
+  /** The devices that handed a block's update off in the step before this one, this device included. */
+  updatersOf(block: string): ReadonlySet<DeviceAddress> {
+    return this.#holders.updaters(this.step - 1).get(block) ?? new Set<DeviceAddress>();
+  }
+
   /** Hops that went to another keeper because the first one was late, as this device saw it. */
   get takeovers(): number {
     return this.#takeovers.count;
@@ -119,6 +151,7 @@ export class PipelineMember {
     const times = [this.#devices.nextLateAt, this.#catchUp?.at];
     for (const { until } of this.#step.work.wants.values()) times.push(until);
     for (const [, askAt] of this.#step.work.waiting) if (askAt > this.#now) times.push(askAt);
+    for (const hop of this.#waiting) times.push(this.#waitsUntil(hop));
     const known = times.filter((time) => time !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
@@ -143,8 +176,12 @@ export class PipelineMember {
       case 'keep':
         this.#onKeep(event.blocks);
         break;
+      case 'release':
+        this.#onRelease(event.blocks);
+        break;
       case 'gone':
         this.#holders.remove(event.device);
+        this.#arrivals.remove(event.device);
         if (event.device !== this.#me && !this.#isOver) this.#takeovers.takeFrom(event.device);
         break;
       case 'tick':
@@ -154,13 +191,19 @@ export class PipelineMember {
     return this.#out;
   }
 
-  /** What a device needs that comes in: the step and who keeps what, then the handoffs so far. */
-  welcome(paths: readonly (readonly number[])[]): PipelineMessage[] {
+  /** The updates of the step before this one, as they were signed. */
+  get updatesBefore(): readonly Handoff[] {
     const past = this.#previous;
-    const updates =
+    return (
       past?.book.handoffs().filter(({ hop }) => past.graph.isForEveryKeeper(hop)) ??
       this.#options.start.updates ??
-      [];
+      []
+    );
+  }
+
+  /** What a device needs that comes in: the step and who keeps what, then the handoffs so far. */
+  welcome(paths: readonly (readonly number[])[]): PipelineMessage[] {
+    const updates = [...this.updatesBefore];
     const { step, placed } = this.#step.plan;
     const keepers = entriesOf(placed);
     const next = entriesOf(this.#holders.updaters(step - 1));
@@ -190,12 +233,12 @@ export class PipelineMember {
   }
 
   #begin(): void {
-    for (const hop of this.#step.book.firstHops())
-      if (!this.#step.book.isDone(hop)) this.#takeovers.assign(hop);
+    for (const hop of this.#step.book.firstHops()) if (!this.#step.book.isDone(hop)) this.#assign(hop);
   }
 
   #goOn(): void {
     for (let next = true; next; ) {
+      this.#checkWaiting();
       this.#checkDeadlines();
       this.#requests.checkTimes();
       this.#requests.fetchInputs();
@@ -213,6 +256,8 @@ export class PipelineMember {
     this.#holders.begin(step, this.#devices.isLate);
     this.#ahead.clear();
     this.#early = [];
+    this.#waiting.clear();
+    this.#arrivals.setWaiting(false, this.#now);
     this.#catchUp = undefined;
     this.#devices.reset();
     if (step >= this.#options.end) {
@@ -229,7 +274,35 @@ export class PipelineMember {
     for (const received of waiting) this.#onHandoff(received);
   }
 
-  // Who computes a hop.
+  // Who computes a hop, and when.
+
+  /** A hop's inputs are known. Nobody is late with an update while it waits for a device that comes in. */
+  #assign(hop: number): void {
+    if (this.#waitsUntil(hop) === undefined) {
+      this.#takeovers.assign(hop);
+      return;
+    }
+    this.#waiting.add(hop);
+    this.#arrivals.setWaiting(true, this.#now);
+  }
+
+  #waitsUntil(hop: number): number | undefined {
+    const { graph, book } = this.#step;
+    if (!graph.isForEveryKeeper(hop) || book.isDone(hop)) return undefined;
+    return this.#arrivals.waitUntil(graph.node(hop).block, this.#now);
+  }
+
+  /** Updates that nobody is waited for any more are computed, also where another keeper was faster. */
+  #checkWaiting(): void {
+    if (this.#waiting.size === 0) return;
+    for (const hop of this.#waiting) {
+      if (this.#waitsUntil(hop) !== undefined) continue;
+      this.#waiting.delete(hop);
+      if (!this.#step.book.isDone(hop)) this.#takeovers.assign(hop);
+      else if (this.#step.isMine(hop)) this.#step.work.add(hop, this.#now + this.#step.grace(hop));
+    }
+    this.#arrivals.setWaiting(this.#waiting.size > 0, this.#now);
+  }
 
   // Devices that are late.
 
@@ -251,7 +324,7 @@ export class PipelineMember {
   // Messages.
 
   #onMessage(from: DeviceAddress, message: PipelineMessage): void {
-    this.#devices.runner(from).heard(this.#now);
+    this.#devices.runner(from).heard(this.#now, stepOfWork(message) === this.#step.plan.step);
     switch (message.kind) {
       case 'handoff':
         this.#onHandoff({ from, message });
@@ -262,8 +335,18 @@ export class PipelineMember {
       case 'lack':
         this.#requests.onLack(from, message);
         return;
+      case 'arriving':
+        if (from !== this.#me && this.#step.graph.state.has(message.block))
+          this.#arrivals.expect(from, message.block, this.#now);
+        return;
       case 'join':
         this.#onJoin(from, message.blocks);
+        return;
+      case 'leave':
+        this.#holders.leave(from, message.blocks, message.step);
+        return;
+      case 'restart':
+        this.#onRestart(from, message.blocks);
         return;
       case 'ping':
         this.#send(from, { kind: 'pong', step: this.#step.plan.step });
@@ -360,7 +443,7 @@ export class PipelineMember {
       if (device !== this.#me) this.#step.work.letGo(hop);
     }
     if (!graph.isForEveryKeeper(hop) && !this.#step.work.askers.has(hop)) this.#step.work.remove(hop);
-    for (const next of ready) if (!this.#step.book.isDone(next)) this.#takeovers.assign(next);
+    for (const next of ready) if (!this.#step.book.isDone(next)) this.#assign(next);
     for (const name of node.inputs) this.#step.dropConfirmed(name);
     for (const before of graph.before(hop))
       for (const name of graph.node(before).inputs) this.#step.dropConfirmed(name);
@@ -384,6 +467,7 @@ export class PipelineMember {
   #onJoin(from: DeviceAddress, blocks: readonly string[]): void {
     if (from === this.#me) return;
     this.#holders.join(from, blocks);
+    this.#arrivals.arrived(from, blocks);
     this.#devices.setPrompt(from);
     if (this.#isOver) return;
     this.#step.plan.join(from, blocks);
@@ -392,20 +476,37 @@ export class PipelineMember {
         this.#send(from, handoffMessage(handoff));
   }
 
+  /** A device has come in again. It does nothing of what it was placed for, and counts as a new one. */
+  #onRestart(from: DeviceAddress, blocks: readonly string[]): void {
+    if (from === this.#me) return;
+    if (!this.#isOver) this.#takeovers.passOn(from, blocks);
+    this.#holders.comeAgain(from, blocks);
+  }
+
   /**
    * As a device that joins, this one is asked last in this step. The updates of its blocks are its own too.
    */
-  #onKeep(blocks: readonly string[]): void {
-    if (this.#isOver) return;
-    const { plan, graph, book, asked, work } = this.#step;
+  #onKeep(wanted: readonly string[]): void {
+    const blocks = wanted.filter((block) => this.canKeep(block));
+    if (this.#isOver || blocks.length === 0) return;
+    const { plan, graph, asked, work } = this.#step;
     this.#holders.join(this.#me, blocks);
     plan.join(this.#me, blocks);
     for (const { index, block } of graph.nodes) {
       if (!blocks.includes(block) || !graph.isForEveryKeeper(index)) continue;
-      if (book.isDone(index) || asked.has(index)) work.add(index, this.#now + this.#step.grace(index));
+      if (asked.has(index)) work.add(index, this.#now + this.#step.grace(index));
     }
     for (const device of plan.members)
       if (device !== this.#me) this.#send(device, { kind: 'join', step: plan.step, blocks: [...blocks] });
+  }
+
+  /** Others keep these blocks. This device computes them to the end of the step. */
+  #onRelease(blocks: readonly string[]): void {
+    if (this.#isOver) return;
+    const { plan } = this.#step;
+    this.#holders.leave(this.#me, blocks, plan.step);
+    for (const device of plan.members)
+      if (device !== this.#me) this.#send(device, { kind: 'leave', step: plan.step, blocks: [...blocks] });
   }
 
   // Computing.
@@ -473,4 +574,18 @@ function entriesOf(
   for (const [block, devices] of keepers)
     for (const device of devices) blocks.set(device, [...(blocks.get(device) ?? []), block]);
   return [...blocks].map(([device, kept]) => ({ device, blocks: kept }));
+}
+
+/** The step that a device computes or fetches for, where it says so. */
+function stepOfWork(message: PipelineMessage): number | undefined {
+  switch (message.kind) {
+    case 'handoff':
+      return message.handoff.step;
+    case 'want':
+    case 'busy':
+    case 'lack':
+      return message.step;
+    default:
+      return undefined;
+  }
 }

@@ -20,6 +20,12 @@ export function keepersOf(
   return keepers;
 }
 
+/** The blocks for which a device was placed, in this step or the next one, before it came in again. */
+export function leftBy(device: DeviceAddress, keepers: Keepers, next: Keepers): string[] {
+  const places = [...keepers, ...next].filter(([, devices]) => devices.includes(device));
+  return [...new Set(places.map(([block]) => block))];
+}
+
 /** A block of the step that nobody keeps. */
 export class NoKeeperError extends Error {
   constructor(block: string) {
@@ -34,7 +40,10 @@ export class StepPlan {
   /** The keepers of each block that the plan was made for, without those that joined later. */
   readonly placed: Keepers;
   readonly #keepers = new Map<string, DeviceAddress[]>();
-  readonly #first: readonly DeviceAddress[];
+  /** Keepers that gave their places up during the step, by block. */
+  readonly #left = new Map<string, Set<DeviceAddress>>();
+  /** Who is asked first for each hop. */
+  #first: readonly DeviceAddress[];
   readonly #orders = new Map<number, readonly DeviceAddress[]>();
   #members: ReadonlySet<DeviceAddress> | undefined;
 
@@ -61,6 +70,11 @@ export class StepPlan {
     return this.keepers(block).includes(device);
   }
 
+  /** Whether a device keeps the block or did so earlier in the step: what it handed off then counts. */
+  isSigner(block: string, device: DeviceAddress): boolean {
+    return this.isKeeper(block, device) || this.#left.get(block)?.has(device) === true;
+  }
+
   /** All keepers of any block. */
   get members(): ReadonlySet<DeviceAddress> {
     this.#members ??= new Set([...this.#keepers.values()].flat());
@@ -83,6 +97,27 @@ export class StepPlan {
     for (const block of blocks) {
       const keepers = this.#keepers.get(block);
       if (keepers !== undefined && !keepers.includes(device)) keepers.push(device);
+    }
+    this.#orders.clear();
+    this.#members = undefined;
+  }
+
+  /**
+   * A device does not compute these blocks after all. Its hops go to whoever was to be asked next. The only
+   * keeper of a block stays.
+   */
+  leave(device: DeviceAddress, blocks: readonly string[]): void {
+    const given = new Set(
+      blocks.filter((block) => this.isKeeper(block, device) && this.keepers(block).length > 1),
+    );
+    this.#first = this.#first.map((first, hop) => {
+      if (first !== device || !given.has(this.graph.node(hop).block)) return first;
+      return must(this.order(hop), 1);
+    });
+    for (const block of given) {
+      const rest = this.keepers(block).filter((keeper) => keeper !== device);
+      this.#keepers.set(block, rest);
+      this.#left.set(block, (this.#left.get(block) ?? new Set()).add(device));
     }
     this.#orders.clear();
     this.#members = undefined;

@@ -15,6 +15,8 @@ export interface Want {
   asked: DeviceAddress | undefined;
   /** When the next one is asked. In milliseconds. */
   until: number;
+  /** Devices that said that they have it not and cannot compute it. */
+  readonly lacking: Set<DeviceAddress>;
   /** How often everybody was asked. */
   rounds: number;
 }

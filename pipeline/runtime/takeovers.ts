@@ -17,6 +17,9 @@ export interface TakeoversOptions {
   readonly send: (to: DeviceAddress, message: PipelineMessage) => void;
 }
 
+/** Names of tensors, by the device that they go to. */
+type Parcels = Map<DeviceAddress, Set<string>>;
+
 export class Takeovers {
   readonly #options: TakeoversOptions;
   #step: OpenStep;
@@ -59,34 +62,51 @@ export class Takeovers {
     this.#options.devices.setLate(device, this.#options.now());
     const lost = this.#step.lostHops(undone);
     this.#pingOthers();
-    const parcels = new Map<DeviceAddress, Set<string>>();
-    const send = (to: DeviceAddress, hop: number) => {
-      const parcel = parcels.get(to) ?? new Set();
-      for (const name of this.#step.toSend(hop)) parcel.add(name);
-      parcels.set(to, parcel);
-    };
-    for (const hop of moved) {
-      const isAsked = this.#step.asked.has(hop);
-      if (isAsked) {
-        this.#options.devices.runner(device).release(hop);
-        this.assign(hop);
-        this.#count++;
-      }
-      const next = placeOf(hop);
-      if (next === this.#options.device) continue;
-      send(next, hop);
-      if (!isAsked) continue;
-      this.#options.devices.runner(next).probe(this.#options.now());
-      this.#options.requests.ask(next, hop);
-    }
+    const parcels: Parcels = new Map();
+    for (const hop of moved) this.#move(hop, device, parcels);
     for (const [hop, readers] of lost) {
       const next = this.#step.responsible(hop);
       for (const name of graph.node(hop).outputs) this.#step.copies.get(name)?.add(next);
-      if (next !== this.#options.device) send(next, hop);
+      if (next !== this.#options.device) this.#pack(hop, next, parcels);
       else for (const reader of readers) this.#options.requests.computeAgain(hop, placeOf(reader));
     }
     for (const [to, names] of parcels) this.#sendTensors(to, names);
     this.#options.requests.giveUp(device);
+  }
+
+  /** A device does not compute these blocks in the step: what was to be computed goes to the next keepers. */
+  passOn(device: DeviceAddress, blocks: readonly string[]): void {
+    const { graph, book, plan } = this.#step;
+    const moved = graph.nodes
+      .filter(({ index, block }) => blocks.includes(block) && !book.isDone(index))
+      .map(({ index }) => index)
+      .filter((hop) => this.#step.placeOf(hop) === device);
+    plan.leave(device, blocks);
+    const parcels: Parcels = new Map();
+    for (const hop of moved) this.#move(hop, device, parcels);
+    for (const [to, names] of parcels) this.#sendTensors(to, names);
+  }
+
+  /** Gives a hop that was a device's to the next keeper, with the inputs that are here. */
+  #move(hop: number, from: DeviceAddress, parcels: Parcels): void {
+    const isAsked = this.#step.asked.has(hop);
+    if (isAsked) {
+      this.#options.devices.runner(from).release(hop);
+      this.assign(hop);
+      this.#count++;
+    }
+    const next = this.#step.placeOf(hop);
+    if (next === this.#options.device) return;
+    this.#pack(hop, next, parcels);
+    if (!isAsked) return;
+    this.#options.devices.runner(next).probe(this.#options.now());
+    this.#options.requests.ask(next, hop);
+  }
+
+  #pack(hop: number, to: DeviceAddress, parcels: Parcels): void {
+    const parcel = parcels.get(to) ?? new Set();
+    for (const name of this.#step.toSend(hop)) parcel.add(name);
+    parcels.set(to, parcel);
   }
 
   /** Where one device is silent others may be, too. */

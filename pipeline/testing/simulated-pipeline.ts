@@ -13,7 +13,7 @@ import type { HopGraph } from '../runtime/hop-graph.ts';
 import type { ComputedTensor, MemberAction, MemberEvent, MemberOptions } from '../runtime/member-events.ts';
 import type { PipelineMessage } from '../runtime/messages.ts';
 import { PipelineMember } from '../runtime/pipeline-member.ts';
-import { byRank, type Keepers, keepersOf } from '../runtime/step-plan.ts';
+import { byRank, type Keepers, keepersOf, leftBy } from '../runtime/step-plan.ts';
 import { hashedData, hashedHop, hashedRoot, hashedState } from './hashed-blocks.ts';
 
 type Tensors = ReadonlyMap<string, Uint8Array>;
@@ -28,6 +28,8 @@ interface Device {
   wakeAt: number;
   /** How far its computations reach, because it has one processor. */
   busyUntil: number;
+  /** What it computes. A device that comes in again does not get what it began before. */
+  readonly computing: Set<ReadonlyMap<string, ComputedTensor>>;
 }
 
 type SimulatedEvent =
@@ -141,7 +143,10 @@ export class SimulatedPipeline {
     return [...this.#options.keepers.keys()].filter((block) => versions.has(`${block} ${member.step}`));
   }
 
-  /** A new device takes these blocks from a living keeper of each and joins. Returns whether it could. */
+  /**
+   * A device takes these blocks from a living keeper of each and joins: a new one, or one that was killed and
+   * comes in again. Returns whether it could.
+   */
   join(device: DeviceAddress, blocks: readonly string[]): boolean {
     const [first] = this.alive;
     const host = first === undefined ? undefined : this.#device(first);
@@ -157,18 +162,23 @@ export class SimulatedPipeline {
       if (found[0] === undefined) return false;
       versions.set(`${block} ${step}`, found[0]);
     }
+    const left = leftBy(device, keepersOf(welcome.keepers), keepersOf(welcome.next));
     this.#add(device, versions, {
       step,
       state: host.member.book.state,
       keepers: keepersOf(welcome.keepers),
       next: keepersOf(welcome.next),
       joins: blocks,
+      left,
     });
     for (const message of handoffs)
       if (message.kind === 'handoff')
         this.#deliver(device, { kind: 'message', from: message.handoff.device, message });
-    for (const to of this.alive)
+    for (const to of this.alive.filter((each) => each !== device)) {
+      if (left.length > 0)
+        this.#perform(device, [{ kind: 'send', to, message: { kind: 'restart', step, blocks: left } }]);
       this.#perform(device, [{ kind: 'send', to, message: { kind: 'join', step, blocks } }]);
+    }
     return true;
   }
 
@@ -177,10 +187,30 @@ export class SimulatedPipeline {
     const { member, versions } = this.#device(name);
     const place = `${block} ${member.step}`;
     const found = this.alive.flatMap((other) => this.devices.get(other)?.versions.get(place) ?? []);
-    if (found[0] === undefined || versions.has(place)) return false;
+    if (found[0] === undefined || versions.has(place) || !member.canKeep(block)) return false;
     versions.set(place, found[0]);
     this.#deliver(name, { kind: 'keep', blocks: [block] });
     return true;
+  }
+
+  /** A living device gives a block up that others compute. Returns whether it could. */
+  release(name: DeviceAddress, block: string): boolean {
+    const { member } = this.#device(name);
+    const updaters = [...member.updatersOf(block)];
+    const isKept = updaters.some((other) => other !== name && this.devices.get(other)?.isAlive === true);
+    if (!isKept || !updaters.includes(name)) return false;
+    this.#deliver(name, { kind: 'release', blocks: [block] });
+    return true;
+  }
+
+  /** A device says that it fetches a block. Whether it comes is another question. */
+  arrive(name: DeviceAddress, block: string): void {
+    for (const to of this.alive) {
+      if (to === name) continue;
+      const message = { kind: 'arriving', step: this.#device(to).member.step, block } as const;
+      const event = { kind: 'message', from: name, message } as const;
+      this.#events.add(this.#now, { kind: 'member', device: to, event });
+    }
   }
 
   #device(name: DeviceAddress): Device {
@@ -208,7 +238,7 @@ export class SimulatedPipeline {
       firstDeadline: 8 * latency,
     });
     const wakeAt = Number.POSITIVE_INFINITY;
-    this.devices.set(device, { member, versions, isAlive: true, wakeAt, busyUntil: 0 });
+    this.devices.set(device, { member, versions, isAlive: true, wakeAt, busyUntil: 0, computing: new Set() });
     this.#events.add(this.#now, { kind: 'member', device, event: { kind: 'start' } });
   }
 
@@ -230,7 +260,7 @@ export class SimulatedPipeline {
 
   #deliver(name: DeviceAddress, event: MemberEvent): void {
     const device = this.#device(name);
-    if (!device.isAlive) return;
+    if (!device.isAlive || (event.kind === 'computed' && !device.computing.delete(event.outputs))) return;
     this.#perform(name, device.member.handle(event, this.#now));
     const wake = device.member.nextWake;
     if (!device.isAlive || wake === undefined || wake >= device.wakeAt) return;
@@ -298,6 +328,7 @@ export class SimulatedPipeline {
       );
     if (device.busyUntil > this.#now) throw new RangeError(`${name} was to compute two hops at once.`);
     device.busyUntil = this.#now + work(kind);
+    device.computing.add(outputs);
     this.#events.add(device.busyUntil, {
       kind: 'member',
       device: name,

@@ -25,6 +25,7 @@ import {
 } from './needed-versions.ts';
 import { placeKey } from './place-key.ts';
 import { Prober } from './prober.ts';
+import { Refusals } from './refusals.ts';
 import { type Repair, repairsOf } from './repair.ts';
 
 export interface BlockKeeperOptions {
@@ -52,7 +53,7 @@ export interface BlockKeeperOptions {
   readonly checkMs?: number;
   /** Defaults to `webHash`. */
   readonly hash?: Hash;
-  readonly fetch?: Pick<FetchDependencies, 'timeout' | 'window'>;
+  readonly fetch?: Pick<FetchDependencies, 'timeout'>;
 }
 
 /** A version that this device computes. Until it ends, the device does not fetch that version. */
@@ -61,12 +62,6 @@ export interface Computation {
   store(root: HeldVersion['root'], bytes: Uint8Array): Promise<HeldVersion>;
   /** The step was not finished here: the version may be fetched. */
   abandon(): void;
-}
-
-interface Refusal {
-  readonly at: number;
-  readonly reason: 'full' | 'damaged';
-  readonly problem: string;
 }
 
 /** What a device has done for the blocks of a run, since it started. */
@@ -83,8 +78,6 @@ const CHECK_MS = 5_000;
 const PROBE_MS = 60_000;
 /** Milliseconds after which a version that is still being computed may be fetched. */
 const COMPUTE_MS = 600_000;
-/** Milliseconds for which a block is refused after it could not be written. */
-const REFUSED_MS = 600_000;
 /** Versions fetched at the same time. */
 const PARALLEL = 2;
 
@@ -100,8 +93,7 @@ export class BlockKeeper {
   readonly #dependencies: Omit<FetchDependencies, 'store'>;
   readonly #fetching = new Map<string, { readonly version: BlockVersion; readonly end: AbortController }>();
   readonly #computing = new Set<string>();
-  /** Blocks that this device cannot keep, with when that came out and why. */
-  readonly #refused = new Map<string, Refusal>();
+  readonly #refusals: Refusals;
   readonly #ended = new AbortController();
   readonly #announcer: Announcer;
   readonly #prober: Prober;
@@ -129,6 +121,7 @@ export class BlockKeeper {
     this.#holders = new Holders({ now: () => scheduler.now(), members });
     this.#needs = options.blocks.map(({ id, versionBytes }) => ({ id, bytes: roomFor(versionBytes) }));
     this.#announcer = new Announcer({ announcements, scheduler, random, body: () => this.#body() });
+    this.#refusals = new Refusals(() => scheduler.now());
     this.#discards = new Discards(options.store, () => scheduler.now());
     this.#dependencies = { transport, scheduler, hash, ...options.fetch };
     this.#prober = new Prober({
@@ -180,7 +173,8 @@ export class BlockKeeper {
 
   /**
    * Begins to compute a version that this device keeps. Undefined when it holds that version already, is
-   * fetching or computing it, or keeps nothing of the block: then there is nothing to store.
+   * fetching or computing it, or keeps nothing of the block: then there is nothing to store. Undefined, too,
+   * while it has to delete other blocks first.
    */
   begin({ block, step }: VersionPlace): Computation | undefined {
     const { store } = this.#options;
@@ -188,6 +182,7 @@ export class BlockKeeper {
     const key = placeKey(place);
     const isBusy = this.#fetching.has(key) || this.#computing.has(key);
     if (isBusy || store.get(place) !== undefined || !this.#keeps(block)) return undefined;
+    if (!this.#hasRoomFor(block)) return undefined;
     this.#computing.add(key);
     const end = (): void => {
       cancel();
@@ -200,6 +195,7 @@ export class BlockKeeper {
         try {
           const held = await store.put({ ...place, root }, bytes);
           this.#computed++;
+          this.#refusals.succeeded(block);
           this.#announcer.changed();
           return held;
         } catch (error) {
@@ -231,9 +227,9 @@ export class BlockKeeper {
 
   /** Why this device does not keep a block that it was asked to, in words. */
   problems(): readonly string[] {
-    const blocks = [...this.#refused].map(
-      ([block, { problem }]) => `Block ${block} is not kept here. ${problem}`,
-    );
+    const blocks = this.#refusals
+      .current()
+      .map(({ block, problem }) => `Block ${block} is not kept here. ${problem}`);
     return this.#failure === undefined ? blocks : [...blocks, this.#failure];
   }
 
@@ -296,7 +292,7 @@ export class BlockKeeper {
       if (this.#fetching.size >= PARALLEL) return;
       const key = placeKey(wanted);
       const isMine = placement.get(wanted.block)?.keepers.includes(self.device) === true;
-      if (!isMine || store.get(wanted) !== undefined) continue;
+      if (!isMine || store.get(wanted) !== undefined || !this.#hasRoomFor(wanted.block)) continue;
       if (this.#fetching.has(key) || this.#computing.has(key)) continue;
       const [best] = [...this.#holders.sourcesOf(wanted)]
         .filter(([content]) => !this.#wrong.has(content))
@@ -316,6 +312,7 @@ export class BlockKeeper {
       const maxBytes = this.#options.blocks.find(({ id }) => id === version.block)?.versionBytes ?? 0;
       await fetchVersion({ ...this.#dependencies, store, rootOf }, version, { sources, maxBytes, signal });
       this.#fetched++;
+      this.#refusals.succeeded(version.block);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof BlockStoreFullError) this.#refuse(version.block, error);
@@ -336,13 +333,17 @@ export class BlockKeeper {
   async #deleteUnneeded(placement: ReadonlyMap<string, BlockKeepers>): Promise<void> {
     const { record, self } = this.#options;
     const now = record();
+    const needsRoom = [...placement].some(
+      ([block, { keepers }]) => keepers.includes(self.device) && !this.#hasRoomFor(block),
+    );
     const isKept = (version: HeldVersion): boolean => {
       const place = placement.get(version.block);
       // A block that the plan does not have.
       if (place === undefined || isObsolete(version, now)) return false;
       const isMine = place.keepers.includes(self.device) || place.spare === self.device;
       const isWithAll = place.keepers.every((device) => this.#holders.saysItHolds(device, version));
-      return isMine || place.missing > 0 || !isWithAll;
+      // A copy more than planned stays while copies are missing, but not where another block has none.
+      return isMine || (place.missing > 0 && !needsRoom) || !isWithAll || place.keepers.length === 0;
     };
     const fetching = new Set([...this.#fetching.values()].map(({ version }) => version.version));
     await this.#discards.discard(isKept, fetching);
@@ -368,7 +369,7 @@ export class BlockKeeper {
       latencyClass: latencyClass(),
       freeBytes: this.#freeBytes(),
       holds: new Set(store.versions().map(({ block }) => block)),
-      refuses: new Set(this.#refused.keys()),
+      refuses: new Set(this.#refusals.current().map(({ block }) => block)),
     };
   }
 
@@ -385,6 +386,15 @@ export class BlockKeeper {
     return Math.max(0, Math.floor(content.quotaBytes - taken));
   }
 
+  /** Whether a block is here already, or fits in beside what is here. */
+  #hasRoomFor(block: string): boolean {
+    const need = this.#needs.find(({ id }) => id === block);
+    // A block of another plan has no room.
+    if (need === undefined) return false;
+    const isHere = this.#options.store.versions().some((version) => version.block === block);
+    return isHere || this.#freeBytes() >= need.bytes;
+  }
+
   #keeps(block: string): boolean {
     const { self } = this.#options;
     return this.placement().get(block)?.keepers.includes(self.device) === true;
@@ -395,25 +405,18 @@ export class BlockKeeper {
   }
 
   #refuse(block: string, error: unknown): void {
-    const problem = messageOf(error);
-    const reason = error instanceof BlockStoreFullError ? 'full' : 'damaged';
-    this.#refused.set(block, { at: this.#options.scheduler.now(), reason, problem });
+    this.#refusals.failed(block, error);
     this.#announcer.changed();
   }
 
   #body(): Said {
-    const { store, scheduler, latencyClass = () => 0 } = this.#options;
-    for (const [block, { at }] of this.#refused) {
-      if (scheduler.now() - at > REFUSED_MS) this.#refused.delete(block);
-    }
+    const { store, latencyClass = () => 0 } = this.#options;
     const held = store
       .versions()
       .filter((version) => !this.#discards.has(version))
       .slice(0, LIMITS.heldVersions)
       .map(({ block, step, version, root }) => ({ block, step, version, root }));
-    const refused = [...this.#refused]
-      .map(([block, { reason }]) => ({ block, reason }))
-      .sort((a, b) => (a.block < b.block ? -1 : 1));
+    const refused = this.#refusals.current().map(({ block, reason }) => ({ block, reason }));
     return {
       role: this.#role,
       freeBytes: this.#freeBytes(),

@@ -2,7 +2,6 @@ import type { Hex } from '../../protocol/hex.ts';
 import { fetchChunks, fetchWhole } from '../content/fetch.ts';
 import { decodeManifest, type Manifest } from '../content/manifest.ts';
 import type { FetchDependencies } from '../content/peer-client.ts';
-import type { ContentStore } from '../content/store.ts';
 import { readFile } from '../content/store.ts';
 import type { BlockVersion, VersionPlace } from '../messages/block-announcement.ts';
 import { BlockStoreFullError, megabytes } from './block-files.ts';
@@ -35,18 +34,12 @@ export async function fetchVersion(
 ): Promise<HeldVersion> {
   const { store, rootOf, ...rest } = dependencies;
   const { sources, maxBytes, signal } = options;
-  const taking = new TakingStore(store.content);
-  const within = { ...rest, store: taking };
-  try {
-    if ((await taking.manifest(version.version)) === null) {
-      const manifest = await fetchWhole(within, version.version, sources, { signal });
-      await taking.putManifest(version.version, checkedManifest(version, manifest, maxBytes));
-    }
-    await fetchChunks(within, version.version, sources, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw taking.full ?? error;
+  const within = { ...rest, store: store.content };
+  if ((await store.content.manifest(version.version)) === null) {
+    const manifest = await fetchWhole(within, version.version, sources, { signal });
+    await store.content.putManifest(version.version, checkedManifest(version, manifest, maxBytes));
   }
+  await fetchChunks(within, version.version, sources, { signal });
   const bytes = await readFile(store.content, version.version);
   if (bytes === null) throw new BlockStoreFullError(maxBytes, 0);
   const root = await rootOf(version, bytes).catch(() => undefined);
@@ -67,59 +60,4 @@ function checkedManifest(version: BlockVersion, bytes: Uint8Array, maxBytes: num
   }
   if (manifest.size > maxBytes) throw new WrongVersionError(version, `has ${megabytes(manifest.size)}`);
   return manifest;
-}
-
-/** The same store. It remembers that it was full, because a download goes on with other peers then. */
-class TakingStore implements ContentStore {
-  readonly #store: ContentStore;
-  full: BlockStoreFullError | undefined;
-
-  constructor(store: ContentStore) {
-    this.#store = store;
-  }
-
-  object(cid: string): Promise<Uint8Array | null> {
-    return this.#store.object(cid);
-  }
-
-  putObject(cid: string, bytes: Uint8Array): Promise<void> {
-    return this.#noticing(this.#store.putObject(cid, bytes));
-  }
-
-  manifest(cid: string): ReturnType<ContentStore['manifest']> {
-    return this.#store.manifest(cid);
-  }
-
-  putManifest(...manifest: Parameters<ContentStore['putManifest']>): Promise<void> {
-    return this.#noticing(this.#store.putManifest(...manifest));
-  }
-
-  chunk(cid: string, index: number): Promise<Uint8Array | null> {
-    return this.#store.chunk(cid, index);
-  }
-
-  putChunk(cid: string, index: number, bytes: Uint8Array): Promise<void> {
-    return this.#noticing(this.#store.putChunk(cid, index, bytes));
-  }
-
-  held(cid: string): Promise<ReadonlySet<number>> {
-    return this.#store.held(cid);
-  }
-
-  delete(cid: string): Promise<void> {
-    return this.#store.delete(cid);
-  }
-
-  pin(cid: string): Promise<void> {
-    return this.#store.pin(cid);
-  }
-
-  async #noticing(put: Promise<void>): Promise<void> {
-    try {
-      await put;
-    } catch (error) {
-      if (error instanceof BlockStoreFullError) this.full = error;
-      throw error;
-    }
-  }
 }

@@ -160,6 +160,39 @@ describe('placeBlocks', () => {
     );
   });
 
+  it('[P-162] takes copies away where they leave no room for a block that nobody has', () => {
+    const blocks = ['embedding', 'layers.0', 'layers.1', 'layers.2'].map((id) => ({ id, bytes: 1000 }));
+    const full = (n: number, ...ids: readonly string[]) =>
+      candidate(n, { freeBytes: 0, holds: new Set(ids) });
+    const placed = placeBlocks(RUN, blocks, [
+      full(1, 'embedding', 'layers.0'),
+      full(2, 'layers.0', 'layers.1'),
+    ]);
+    expect([...placed.values()].map(({ keepers }) => keepers.length)).toEqual([1, 1, 1, 1]);
+    expect(placed.get('embedding')?.keepers).toEqual([address(1)]);
+    expect(placed.get('layers.1')?.keepers).toEqual([address(2)]);
+  });
+
+  it('[P-162] gives every block a keeper whatever devices hold, where all of them have room together', () => {
+    const ids = Array.from({ length: 6 }, (_, n) => `layers.${n}`);
+    const blocks = ids.map((id) => ({ id, bytes: 1000 }));
+    const device = fc.record({ holds: fc.uniqueArray(fc.nat(5), { maxLength: 3 }), free: fc.nat(1) });
+    fc.assert(
+      fc.property(fc.array(device, { minLength: 3, maxLength: 8 }), (devices) => {
+        const candidates = devices.map(({ holds, free }, n) =>
+          candidate(n, { freeBytes: 1000 * free, holds: new Set(holds.map((i) => `layers.${i}`)) }),
+        );
+        const room = devices.map(({ holds, free }) => holds.length + free);
+        const placed = placeBlocks(RUN, blocks, candidates);
+        const kept = (n: number) =>
+          [...placed.values()].filter(({ keepers }) => keepers.includes(address(n))).length;
+        if (room.reduce((sum, each) => sum + each, 0) >= blocks.length)
+          expect(Math.min(...[...placed.values()].map(({ keepers }) => keepers.length))).toBeGreaterThan(0);
+        for (const [n, most] of room.entries()) expect(kept(n)).toBeLessThanOrEqual(most);
+      }),
+    );
+  });
+
   it('leaves the blocks of other runs elsewhere', () => {
     const blocks = Array.from({ length: 8 }, (_, n) => ({ id: `layers.${n}`, bytes: 1 }));
     const one = placeBlocks(RUN, blocks, many(20));

@@ -64,13 +64,15 @@ export function latencyClassOf(roundTripMs: number): number {
  *
  * No two keepers have one account or share a prefix. A device that has no room and does not hold the block,
  * or refuses it, is passed over. At most one keeper is a stranger while enough others can keep the block.
- * `run` keeps blocks of one name in different runs apart. `copies` defaults to KEEPERS.
+ * `run` keeps blocks of one name in different runs apart. `copies` defaults to KEEPERS. `prefers` puts
+ * devices before all others; defaults to none.
  */
 export function keepersOf(
   run: string,
   block: BlockNeed,
   candidates: readonly Candidate[],
   copies = KEEPERS,
+  prefers: (candidate: Candidate) => boolean = () => false,
 ): BlockKeepers {
   const able = candidates.filter(
     ({ holds, refuses, freeBytes }) =>
@@ -78,8 +80,8 @@ export function keepersOf(
   );
   const rankOf = ranking(run, block.id);
   const ranked = able
-    .map((candidate) => ({ candidate, rank: rankOf(candidate) }))
-    .sort((a, b) => compareRanks(b.rank, a.rank))
+    .map((candidate) => ({ candidate, rank: rankOf(candidate), isFirst: prefers(candidate) }))
+    .sort((a, b) => Number(b.isFirst) - Number(a.isFirst) || compareRanks(b.rank, a.rank))
     .map(({ candidate }) => candidate);
   const chosen: Candidate[] = [];
   const strangers: Candidate[] = [];
@@ -106,7 +108,9 @@ export function keepersOf(
 /**
  * Chooses the keepers of all blocks of a run, in the order given. A device that gets a block which it does
  * not hold has so much less room for the blocks after it. Where there is not room for all copies, every block
- * gets a first keeper before any gets a second one, so that no block is left out for copies of another.
+ * gets a first keeper before any gets a second one, so that no block is left out for copies of another. Where
+ * devices hold copies already that leave no room for some block, what they hold counts as room, too: whoever
+ * holds a block keeps it before others do, and a second copy makes room for the block that nobody has.
  */
 export function placeBlocks(
   run: string,
@@ -115,12 +119,25 @@ export function placeBlocks(
 ): ReadonlyMap<string, BlockKeepers> {
   const all = placeCopies(run, blocks, candidates, [KEEPERS]);
   if ([...all.values()].every(({ missing }) => missing === 0)) return all;
-  return placeCopies(
+  const oneByOne = Array.from({ length: KEEPERS }, (_, i) => i + 1);
+  const placed = placeCopies(run, blocks, candidates, oneByOne);
+  if ([...placed.values()].every(({ keepers }) => keepers.length > 0)) return placed;
+  const empty = candidates.map((each): Candidate => {
+    // Blocks of another plan are no room for this one.
+    const held = blocks.filter(({ id }) => each.holds.has(id)).reduce((sum, { bytes }) => sum + bytes, 0);
+    return { ...each, freeBytes: each.freeBytes + held, holds: new Set() };
+  });
+  const holds = new Map(candidates.map((each) => [each.device, each.holds]));
+  const moved = placeCopies(
     run,
     blocks,
-    candidates,
-    Array.from({ length: KEEPERS }, (_, i) => i + 1),
+    empty,
+    oneByOne,
+    (device, id) => holds.get(device)?.has(id) === true,
   );
+  const covered = (places: ReadonlyMap<string, BlockKeepers>) =>
+    [...places.values()].filter(({ keepers }) => keepers.length > 0).length;
+  return covered(moved) > covered(placed) ? moved : placed;
 }
 
 /** Gives every block the first number of keepers, then every block the next number, and so on. */
@@ -129,6 +146,7 @@ function placeCopies(
   blocks: readonly BlockNeed[],
   candidates: readonly Candidate[],
   numbers: readonly number[],
+  prefers: (device: DeviceAddress, block: string) => boolean = () => false,
 ): ReadonlyMap<string, BlockKeepers> {
   const room = new Map(candidates.map(({ device, freeBytes }) => [device, freeBytes]));
   const placed = new Map<string, BlockKeepers>();
@@ -141,7 +159,9 @@ function placeCopies(
         // Its room for this block is set aside already.
         holds: before.includes(each.device) ? new Set([...each.holds, block.id]) : each.holds,
       }));
-      const { keepers, spare } = keepersOf(run, block, now, copies);
+      const { keepers, spare } = keepersOf(run, block, now, copies, ({ device }) =>
+        prefers(device, block.id),
+      );
       placed.set(block.id, { keepers, spare, missing: KEEPERS - keepers.length });
       for (const { device, holds, freeBytes } of now) {
         if (keepers.includes(device) && !holds.has(block.id)) room.set(device, freeBytes - block.bytes);

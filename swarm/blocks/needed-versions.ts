@@ -1,6 +1,6 @@
 import type { BlockVersion, VersionPlace } from '../messages/block-announcement.ts';
 
-/** Versions of a block that are kept whatever is claimed: the newest, and the one that it was made from. */
+/** Versions of a block that are kept whatever is claimed: the newest two that the run has noted. */
 const LAST_VERSIONS = 2;
 /** Steps ahead of the newest confirmed version that a device keeps: one being agreed on, and the next. */
 const UNCONFIRMED = 2;
@@ -28,9 +28,13 @@ export type ConfirmedVersion = Pick<BlockVersion, 'block' | 'step' | 'root'>;
  * version that its first step read. Newest first, because a step waits for the newest.
  */
 export function neededVersions({ confirmed, claims }: RunRecord): readonly ConfirmedVersion[] {
-  const newest = newestSteps(confirmed);
+  const steps = stepsOf(confirmed);
+  const isLast = ({ block, step }: ConfirmedVersion) => {
+    const last = (steps.get(block) ?? []).slice(0, LAST_VERSIONS);
+    return last.includes(step);
+  };
   return confirmed
-    .filter(({ block, step }) => claims.includes(step) || step > (newest.get(block) ?? 0) - LAST_VERSIONS)
+    .filter((version) => claims.includes(version.step) || isLast(version))
     .sort((a, b) => b.step - a.step);
 }
 
@@ -40,7 +44,7 @@ export function neededVersions({ confirmed, claims }: RunRecord): readonly Confi
  */
 export function isObsolete(version: VersionPlace & { readonly root: string }, record: RunRecord): boolean {
   const { block, step, root } = version;
-  const newest = newestSteps(record.confirmed).get(block);
+  const newest = stepsOf(record.confirmed).get(block)?.[0];
   // A device that has just come knows nothing of the run yet, and drops nothing.
   if (newest === undefined) return false;
   if (step > newest) return step > newest + UNCONFIRMED;
@@ -49,8 +53,9 @@ export function isObsolete(version: VersionPlace & { readonly root: string }, re
   );
 }
 
-function newestSteps(confirmed: readonly ConfirmedVersion[]): ReadonlyMap<string, number> {
-  const newest = new Map<string, number>();
-  for (const { block, step } of confirmed) newest.set(block, Math.max(step, newest.get(block) ?? 0));
-  return newest;
+/** The steps of each block, the newest one first. */
+function stepsOf(confirmed: readonly ConfirmedVersion[]): ReadonlyMap<string, readonly number[]> {
+  const steps = new Map<string, Set<number>>();
+  for (const { block, step } of confirmed) steps.set(block, (steps.get(block) ?? new Set()).add(step));
+  return new Map([...steps].map(([block, all]) => [block, [...all].sort((a, b) => b - a)]));
 }

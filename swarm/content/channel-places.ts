@@ -64,6 +64,15 @@ export class ChannelPlaces {
     return place;
   }
 
+  /** Whether no other account with a record has had a request or a response within the last 2 s. */
+  isAlone(account: string): boolean {
+    const now = this.#now();
+    return [...this.#held].every(
+      ({ requester, lastProgress }) =>
+        requester.account === account || !requester.hasRecord || now - lastProgress >= STALLED_MS,
+    );
+  }
+
   release(place: Place): void {
     this.#held.delete(place);
   }

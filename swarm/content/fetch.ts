@@ -54,7 +54,8 @@ export async function withinLimits<T>(
 /**
  * Fetches a file's missing chunks from several peers at once into the store. A peer that is silent, lacks a
  * chunk or sends a wrong one is given up, and the others are asked for its chunks. Rejects with ContentError
- * when no peer is left, or when the file is larger than `maxBytes`. Verified chunks stay in the store.
+ * when no peer is left, or when the file is larger than `maxBytes`, and with the store's own error where it
+ * does not take a chunk. Verified chunks stay in the store.
  */
 export async function fetchChunks(
   dependencies: FetchDependencies,

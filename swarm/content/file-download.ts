@@ -5,12 +5,18 @@ import type { FetchOptions } from './content.ts';
 import { ContentError } from './content-error.ts';
 import { chunkCount, chunkHash, chunkLength, type Manifest } from './manifest.ts';
 import { type FetchDependencies, MAX_BUSY, PeerClient } from './peer-client.ts';
+import { FEW, RequestWindow } from './request-window.ts';
 
 /** Peers asked at the same time for one file. */
 const PARALLEL_PEERS = 4;
-const WINDOW = 4;
+/** A busy peer is asked again after this time, ms. */
+const REST_MS = 1_000;
+/** Chunks of one peer that are verified and stored at the same time. */
+const KEEPING = 4;
+/** Chunks that a peer reads together (local-files.ts), and so is asked for together. */
+const RUN = FEW;
 
-/** Fetches the missing chunks of one file. */
+/** Fetches the missing chunks of one file. While a chunk is verified and stored, the next ones come. */
 export class FileDownload {
   readonly #dependencies: FetchDependencies;
   readonly #cid: string;
@@ -20,6 +26,8 @@ export class FileDownload {
   readonly #signal: AbortSignal;
   readonly #queue: number[] = [];
   readonly #causes: string[] = [];
+  /** Why the own store does not take a chunk. No other peer's copy would help. */
+  #storeFailure: { readonly error: unknown } | undefined;
   #missing: number;
   #bytes = 0;
   #waiters: (() => void)[] = [];
@@ -44,6 +52,7 @@ export class FileDownload {
     this.#missing = this.#queue.length;
   }
 
+  /** Rejects with ContentError, with the signal's reason, or with the store's error as soon as it has one. */
   async run(sources: readonly string[]): Promise<void> {
     this.#options.onProgress?.(this.#bytes, this.#manifest.size);
     const peers = [...sources];
@@ -54,6 +63,7 @@ export class FileDownload {
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_PEERS, sources.length) }, worker));
     this.#options.signal?.throwIfAborted();
+    if (this.#storeFailure !== undefined) throw this.#storeFailure.error;
     if (this.#missing > 0) {
       const why = this.#causes.join('; ') || 'none to ask';
       throw new ContentError(
@@ -64,57 +74,104 @@ export class FileDownload {
 
   /** Fetches from one peer until nothing is missing or the peer fails. */
   async #fetchFrom(peerId: string): Promise<void> {
-    const inFlight = new Set<number>();
+    const failed = new AbortController();
+    const signal = AbortSignal.any([this.#signal, failed.signal]);
+    const window = new RequestWindow(() => scheduler.now());
+    /** Chunks that came and are being verified and stored. */
+    const keeping = new Set<Promise<void>>();
+    const { scheduler } = this.#dependencies;
     let client: PeerClient | null = null;
     let busy = 0;
+    /** Local time until which a busy peer is asked for nothing more, ms. */
+    let restUntil = scheduler.now();
     try {
-      client = await PeerClient.open(this.#dependencies, peerId, this.#signal);
+      client = await PeerClient.open(this.#dependencies, peerId, signal);
       while (this.#missing > 0) {
-        while (inFlight.size < (this.#dependencies.window ?? WINDOW)) {
-          const index = this.#queue.pop();
-          if (index === undefined) break;
-          inFlight.add(index);
-          await client.send({ kind: 'chunk', index, cid: this.#cid });
+        signal.throwIfAborted();
+        if (keeping.size >= KEEPING) {
+          await Promise.race(keeping);
+          continue;
         }
-        if (inFlight.size === 0) {
-          // All missing chunks are in flight at other peers, and one of those may still fail.
+        const rest = restUntil - scheduler.now();
+        if (rest <= 0) await this.#request(client, window);
+        else if (window.unanswered.length === 0) {
+          await wait(scheduler, rest, signal);
+          continue;
+        }
+        if (window.unanswered.length === 0) {
+          // All missing chunks are on their way into the store, or in flight at other peers, and one of those
+          // may still fail.
           await this.#progress();
           continue;
         }
         const { status, index, bytes } = await client.receive();
-        if (!inFlight.delete(index)) throw new ContentError('a response to no request');
+        if (!window.answer(index)) throw new ContentError('a response to no request');
         if (status !== 'found') {
           this.#requeue(index);
-          if (status === 'absent' || ++busy > MAX_BUSY) throw new ContentError(`chunk ${index} is ${status}`);
-          await wait(this.#dependencies.scheduler, 1_000, this.#signal);
+          // What was asked for together is answered busy together, which counts once.
+          if (rest <= 0) busy++;
+          if (status === 'absent' || busy > MAX_BUSY) throw new ContentError(`chunk ${index} is ${status}`);
+          restUntil = scheduler.now() + REST_MS;
           continue;
         }
         busy = 0;
-        await this.#keep(index, bytes, inFlight);
+        const kept = this.#keep(index, bytes).catch((error: unknown) => {
+          failed.abort(error);
+          this.#requeue(index);
+        });
+        keeping.add(kept);
+        void kept.then(() => keeping.delete(kept));
       }
     } catch (error) {
       if (this.#missing > 0) this.#causes.push(`${peerId}: ${messageOf(error)}`);
     } finally {
-      for (const index of inFlight) this.#requeue(index);
+      for (const index of window.unanswered) this.#requeue(index);
       client?.close();
+      await Promise.all(keeping);
     }
   }
 
-  /** Verifies a chunk and stores it. */
-  async #keep(index: number, bytes: Uint8Array, inFlight: Set<number>): Promise<void> {
-    const intact =
-      bytes.length === chunkLength(this.#manifest, index) &&
+  /** Verifies a chunk and stores it. Rejects when it is another one, or the store does not take it. */
+  async #keep(index: number, bytes: Uint8Array): Promise<void> {
+    const { length } = bytes;
+    const isIntact =
+      length === chunkLength(this.#manifest, index) &&
       equalBytes(await this.#dependencies.hash(bytes), chunkHash(this.#manifest, index));
-    if (!intact) {
-      inFlight.add(index);
-      throw new ContentError(`chunk ${index} has another hash`);
+    if (!isIntact) throw new ContentError(`chunk ${index} has another hash`);
+    try {
+      await this.#dependencies.store.putChunk(this.#cid, index, bytes);
+    } catch (error) {
+      this.#storeFailure ??= { error };
+      this.#ended.abort(error);
+      throw error;
     }
-    await this.#dependencies.store.putChunk(this.#cid, index, bytes);
-    this.#bytes += bytes.length;
+    this.#bytes += length;
     this.#missing--;
     this.#options.onProgress?.(this.#bytes, this.#manifest.size);
     if (this.#missing === 0) this.#ended.abort(new DOMException('Complete.', 'AbortError'));
     this.#notify();
+  }
+
+  /** Asks a peer for the next chunks, as far as its window has room for them. */
+  async #request(client: PeerClient, window: RequestWindow): Promise<void> {
+    for (;;) {
+      const run = this.#take(window.room);
+      if (run.length === 0) return;
+      for (const index of run) window.ask(index);
+      for (const index of run) await client.send({ kind: 'chunk', index, cid: this.#cid });
+    }
+  }
+
+  /**
+   * The next chunk of the queue, and those behind it in the file that a peer reads together with it. None
+   * when they are more than `most`.
+   */
+  #take(most: number): readonly number[] {
+    const [first] = this.#queue.slice(-1);
+    if (first === undefined) return [];
+    let length = 1;
+    while (length < RUN && this.#queue.at(-1 - length) === first + length) length++;
+    return length > most ? [] : this.#queue.splice(-length).toReversed();
   }
 
   #requeue(index: number): void {

@@ -12,11 +12,6 @@ export interface FetchDependencies {
   readonly hash: Hash;
   /** Milliseconds without a response after which a peer is given up. Defaults to 5,000. */
   readonly timeout?: number;
-  /**
-   * Requests in flight to one peer. Defaults to 4. Nothing else limits what is buffered here, because WebRTC
-   * streams do not slow the sender.
-   */
-  readonly window?: number;
 }
 
 const TIMEOUT_MS = 5_000;

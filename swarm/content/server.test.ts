@@ -29,6 +29,13 @@ async function ask(channel: Channel, request: Request) {
   return decodeResponse(await channel.read(signal));
 }
 
+/** How many of `most` requests in a row are answered with the chunk. */
+async function countFound(channel: Channel, cid: string, most: number): Promise<number> {
+  for (let count = 0; count < most; count++)
+    if ((await ask(channel, { kind: 'chunk', index: 0, cid })).status !== 'found') return count;
+  return most;
+}
+
 describe('serveContent', () => {
   it('[P-92] answers requests in their order', async () => {
     const { cid, open } = await setUp();
@@ -96,19 +103,30 @@ describe('serveContent', () => {
       }
     });
 
-    it('[P-99] sends all strangers together twice what it sends one peer, and a known peer its own part', async () => {
+    it('[P-99] sends all strangers together twice what it sends one peer', async () => {
       const { cid, open } = await setUp({
         serve: { ...known, bytesPerPeer: { perSecond: 0, burst: 2 * CHUNK } },
       });
-      const found = async (name: string): Promise<number> => {
-        const channel = await open(name);
-        for (let count = 0; ; count++) {
-          if ((await ask(channel, { kind: 'chunk', index: 0, cid })).status !== 'found') return count;
-        }
-      };
       const counts: number[] = [];
-      for (const name of ['a', 'b', 'c', 'known']) counts.push(await found(name));
-      expect(counts).toEqual([2, 2, 0, 2]);
+      for (const name of ['a', 'b', 'c']) counts.push(await countFound(await open(name), cid, 5));
+      expect(counts).toEqual([2, 2, 0]);
+    });
+
+    it('[P-99] sends a peer with a record its own part, and more while no other with a record is served', async () => {
+      const { scheduler, cid, open } = await setUp({
+        serve: {
+          requesterOf: (peerId) => ({ hasRecord: peerId !== 'stranger', account: peerId }),
+          bytesPerPeer: { perSecond: 0, burst: 2 * CHUNK },
+        },
+      });
+      const [a, b, stranger] = [await open('a'), await open('b'), await open('stranger')];
+      expect(await countFound(stranger, cid, 5)).toBe(2);
+      expect(await countFound(b, cid, 5)).toBe(2);
+      expect(await countFound(a, cid, 5)).toBe(2);
+      await scheduler.advance(2_000);
+      expect(await countFound(stranger, cid, 5)).toBe(0);
+      expect(await countFound(a, cid, 5)).toBe(5);
+      expect(await countFound(b, cid, 5)).toBe(0);
     });
   });
 

@@ -11,7 +11,8 @@ export interface ServeOptions {
   readonly transport: ContentTransport;
   readonly scheduler: Scheduler;
   /**
-   * Bytes that one peer is sent. Beyond it the answer is 'busy'. Defaults to 8 MiB a second, burst 64 MiB.
+   * Bytes that one peer is sent. Beyond it the answer is 'busy', unless the peer has a record and nobody else
+   * with one is being served. Defaults to 8 MiB a second, burst 64 MiB.
    */
   readonly bytesPerPeer?: Quota;
   /** Bytes that all peers without a record are sent together. Defaults to twice of what one peer is. */
@@ -26,6 +27,8 @@ export interface ServeOptions {
 const IDLE_MS = 10_000;
 /** Milliseconds that a peer may take to receive one response. */
 const SEND_TIMEOUT_MS = 30_000;
+/** Answers of one channel that are read from the store while an earlier one is sent. */
+const AHEAD = 4;
 const EMPTY = new Uint8Array();
 const STRANGERS = 'strangers';
 
@@ -42,14 +45,16 @@ export async function serveContent(options: ServeOptions): Promise<() => Promise
   const requesterOf = options.requesterOf ?? ((peerId) => ({ hasRecord: false, account: peerId }));
   const ended = new AbortController();
 
-  async function answer(request: Request, peerId: string, { hasRecord }: Requester): Promise<Response> {
+  async function answer(request: Request, peerId: string, requester: Requester): Promise<Response> {
+    const { hasRecord, account } = requester;
     const bytes = await find(store, request);
     if (bytes === null) return { status: 'absent', index: request.index, bytes: EMPTY };
     // Charged before sending. A request for absent content costs nothing.
-    const isTaken =
+    const hasQuota =
       buckets.take(peerId, bytes.length) === 'taken' &&
       (hasRecord || strangers.take(STRANGERS, bytes.length) === 'taken');
-    return isTaken
+    // What nobody else with a record asks for would be left unused.
+    return hasQuota || (hasRecord && places.isAlone(account))
       ? { status: 'found', index: request.index, bytes }
       : { status: 'busy', index: request.index, bytes: EMPTY };
   }
@@ -66,20 +71,38 @@ export async function serveContent(options: ServeOptions): Promise<() => Promise
       channel.close();
       return;
     }
-    const stop = AbortSignal.any([ended.signal, replaced.signal]);
+    const failed = new AbortController();
+    const stop = AbortSignal.any([ended.signal, replaced.signal, failed.signal]);
+    /** Ends of the answers that were begun last, in the order of their requests. */
+    const answers: Promise<void>[] = [];
+    let last = Promise.resolve();
+    let unsent = 0;
+    const stopWatching = watchIdle(scheduler, {
+      isWaiting: () => unsent === 0,
+      since: () => place.lastProgress,
+      end: () => failed.abort(new DOMException('No request came.', 'TimeoutError')),
+    });
+    const send = async (response: Response): Promise<void> => {
+      const slow = deadline(scheduler, SEND_TIMEOUT_MS, stop);
+      await channel.write(encodeResponse(response), slow.signal).finally(slow.release);
+      place.lastProgress = scheduler.now();
+      unsent--;
+    };
     try {
       for (;;) {
-        const idle = deadline(scheduler, IDLE_MS, stop);
-        const frame = await channel.read(idle.signal).finally(idle.release);
+        const frame = await channel.read(stop);
         place.lastProgress = scheduler.now();
-        const response = await answer(decodeRequest(frame), peerId, requester);
-        const slow = deadline(scheduler, SEND_TIMEOUT_MS, stop);
-        await channel.write(encodeResponse(response), slow.signal).finally(slow.release);
-        place.lastProgress = scheduler.now();
+        const response = answer(decodeRequest(frame), peerId, requester);
+        unsent++;
+        last = Promise.all([response, last]).then(([next]) => send(next));
+        last.catch((error: unknown) => failed.abort(error));
+        answers.push(last);
+        if (answers.length >= AHEAD) await answers.shift();
       }
     } catch {
       // The peer has ended the channel, was silent for too long, or sent something that is no request.
     } finally {
+      stopWatching();
       places.release(place);
       channel.close();
     }
@@ -90,6 +113,27 @@ export async function serveContent(options: ServeOptions): Promise<() => Promise
     ended.abort(new DOMException('Stopped.', 'AbortError'));
     await unhandle();
   };
+}
+
+/** Calls `end` once the server has waited for a request for 10 s. */
+function watchIdle(
+  scheduler: Scheduler,
+  channel: {
+    /** Whether every request is answered. */
+    readonly isWaiting: () => boolean;
+    /** Local time of the last request or response, milliseconds. */
+    readonly since: () => number;
+    readonly end: () => void;
+  },
+): () => void {
+  let cancel: () => void;
+  const look = (): void => {
+    const waited = channel.isWaiting() ? scheduler.now() - channel.since() : 0;
+    if (waited >= IDLE_MS) channel.end();
+    else cancel = scheduler.after(IDLE_MS - waited, look);
+  };
+  cancel = scheduler.after(IDLE_MS, look);
+  return () => cancel();
 }
 
 async function find(store: ContentStore, { kind, cid, index }: Request): Promise<Uint8Array | null> {

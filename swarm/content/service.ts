@@ -30,7 +30,7 @@ export interface ContentServiceOptions {
   /** Defaults to `webHash`. */
   readonly hash?: Hash;
   readonly serve?: Pick<ServeOptions, 'bytesPerPeer' | 'bytesForStrangers' | 'channels' | 'requesterOf'>;
-  readonly fetch?: Pick<FetchDependencies, 'timeout' | 'window'>;
+  readonly fetch?: Pick<FetchDependencies, 'timeout'>;
 }
 
 export interface ContentService extends Content {

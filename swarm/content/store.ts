@@ -21,6 +21,7 @@ export interface ContentStore {
   manifest(cid: string): Promise<Manifest | null>;
   putManifest(cid: string, manifest: Manifest): Promise<void>;
   chunk(cid: string, index: number): Promise<Uint8Array | null>;
+  /** Takes the bytes, which the caller no longer uses. */
   putChunk(cid: string, index: number, bytes: Uint8Array): Promise<void>;
   /** Indices of the chunks kept of a file. */
   held(cid: string): Promise<ReadonlySet<number>>;

@@ -47,9 +47,12 @@ const LANE_OF = { bound: 'chain', known: 'chain', seen: 'seen', unknown: 'unknow
 /** Bytes whose hash, decoding and second encoding take about as long as the check of a signature. */
 const BYTES_A_UNIT = 16_384;
 
-/** Units of work that a message takes. A vote and an attestation have a second signature inside. */
+/** Types with a second signature inside. */
+const SIGNED_INSIDE: ReadonlySet<MessageType> = new Set(['vote', 'attest', 'state']);
+
+/** Units of work that a message takes. A second signature inside takes one. */
 export function costOf(bytes: number, type?: MessageType): number {
-  return 1 + bytes / BYTES_A_UNIT + (type === 'vote' || type === 'attest' ? 1 : 0);
+  return 1 + bytes / BYTES_A_UNIT + (type !== undefined && SIGNED_INSIDE.has(type) ? 1 : 0);
 }
 
 export interface AdmissionOptions {

@@ -98,6 +98,12 @@ export class Authors {
     return last === id ? `${message.type} came before` : `a second ${message.type} in round ${message.round}`;
   }
 
+  /** Whether the author said something else in the same round. `id` is the message's. */
+  contradicts(author: Author | undefined, message: Numbered, id: string): boolean {
+    const last = author?.last.get(slotOf(message));
+    return typeof last === 'string' && last !== id;
+  }
+
   /** Remembers an accepted message. */
   remember(
     key: string,

@@ -6,6 +6,7 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { verifyDigest } from '../../protocol/signature-checks.ts';
+import { BoundedMap } from '../bounded-map.ts';
 import { LIMITS } from './limits.ts';
 import { type Body, MESSAGE_TYPES, type MessageType, messageTypeNames } from './message-types.ts';
 import { type MessageHeader, VERSION } from './peek.ts';
@@ -57,6 +58,19 @@ const envelope = record({
   } satisfies Codec<unknown>,
   sig: blob(64),
 });
+
+/**
+ * Addresses of authors by their keys, because a curve point takes longer than the rest of a small message.
+ */
+const addresses = new BoundedMap<string, DeviceAddress>(4_096);
+
+/** Throws for a key that is no point of the curve. */
+function authorOf(publicKey: Uint8Array): DeviceAddress {
+  const key = toHex(publicKey);
+  const address = addresses.get(key) ?? addressOf(publicKey);
+  addresses.set(key, address);
+  return address;
+}
 
 function bodyCodec(type: MessageType): Codec<unknown> {
   return MESSAGE_TYPES[type].body;
@@ -112,7 +126,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
     const again = dagCbor.encode({ ...outer, body: codec.encode(body, outer.type) });
     if (!equalBytes(again, bytes)) throw new CodecError('malformed', '', 'the canonical encoding');
     const { type, run, round, seq, from, sig } = outer;
-    const author = addressOf(from);
+    const author = authorOf(from);
     const id = toHex(sha256Of(bytes));
     return { type, networkId: run, round, seq, from, author, body, signature: sig, id } as Message;
   } catch (error) {

@@ -32,6 +32,10 @@ export const LIMITS = {
   heldVersions: 256,
   /** Blocks that one device refuses to keep. */
   refusedBlocks: 64,
+  /** Signed updates of one state record: the blocks of a run. */
+  stateUpdates: 256,
+  /** Bytes of one published state record. */
+  stateRecord: 1024 * 1024,
   round: 2 ** 40,
   sequence: Number.MAX_SAFE_INTEGER,
 } as const;

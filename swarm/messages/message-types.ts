@@ -6,6 +6,7 @@
 import type { Codec, ValueOf } from '../../protocol/codec.ts';
 import { blocks } from './block-announcement.ts';
 import { ack, attest, commit, critique, hello, reveal, vote } from './bodies.ts';
+import { state } from './state-attestation.ts';
 
 interface MessageTypeRules {
   /** The gossip topic that the type travels on. */
@@ -28,6 +29,7 @@ export const MESSAGE_TYPES = {
   attest: { topic: 'attestations', body: attest, window: { behind: 2, ahead: 1 }, repeatable: false },
   ack: { topic: 'attestations', body: ack, window: { behind: 2, ahead: 1 }, repeatable: true },
   blocks: { topic: 'pipeline', body: blocks, window: { behind: 2, ahead: 1 }, repeatable: true },
+  state: { topic: 'pipeline', body: state, window: { behind: 2, ahead: 1 }, repeatable: false },
 } as const satisfies Readonly<Record<string, MessageTypeRules>>;
 
 export type MessageType = keyof typeof MESSAGE_TYPES;

@@ -14,7 +14,7 @@ import {
   uint,
   uint32List,
 } from '../../protocol/codec.ts';
-import type { Hex } from '../../protocol/hex.ts';
+import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
 import type { RolloutSet } from '../../protocol/trainer.ts';
 import { LIMITS } from './limits.ts';
@@ -84,4 +84,9 @@ export function digestInCid(cid: string): Hex {
   if (multihash.code !== SHA2_256 || multihash.size !== 32)
     throw new TypeError('Expected a CID with sha2-256.');
   return toHex(multihash.digest);
+}
+
+/** Why a set that names another author is not taken. */
+export function foreignSet(author: DeviceAddress, named: DeviceAddress): string {
+  return `${author} reveals a set that names ${named} as its author`;
 }

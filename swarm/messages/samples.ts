@@ -2,7 +2,8 @@ import { deviceKey, peerIdBytesOf } from '../../protocol/device-key.ts';
 import type { RolloutSet } from '../../protocol/trainer.ts';
 import { commitmentOf } from './commitment.ts';
 import type { UnsignedMessage } from './envelope.ts';
-import { encodeRollouts } from './rollouts.ts';
+import { digestInCid, encodeRollouts } from './rollouts.ts';
+import { encodeStateRecord, type StateRecord } from './state-record.ts';
 
 /** One message of every type from a known key. docs/vectors/messages.json is made of them. */
 export const SAMPLE_NETWORK_ID = '31337:0x00000000000000000000000000000000000000aa:0';
@@ -29,6 +30,24 @@ export const sampleRollouts: RolloutSet = {
 
 const sampleFile = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 const sampleCid = encodeRollouts(sampleRollouts).cid;
+
+/** One block's update, which a real record has of every block. */
+export const sampleStateRecord: StateRecord = {
+  step: 7,
+  updates: [
+    {
+      run: root('0a'),
+      step: 6,
+      hop: 41,
+      version: root('0b'),
+      inputs: root('0c'),
+      outputs: [{ slot: 12, tensor: 'model.norm.weight', root: root('0d') }],
+      device: `0x${'cd'.repeat(20)}`,
+      signature,
+    },
+  ],
+};
+const sampleStateCid = encodeStateRecord(sampleStateRecord).cid;
 
 export const sampleMessages: readonly UnsignedMessage[] = [
   {
@@ -92,7 +111,7 @@ export const sampleMessages: readonly UnsignedMessage[] = [
     seq: 1_700_000_000_006,
     body: {
       checkpointRoot: root('02'),
-      rolloutDigest: root('03'),
+      rolloutDigest: digestInCid(sampleCid),
       signature,
       previousRoot: root('01'),
       checkpoint: sampleFile,
@@ -126,6 +145,18 @@ export const sampleMessages: readonly UnsignedMessage[] = [
         { block: 'layers.0-1', step: 7, version: sampleFile, root: root('08') },
       ],
       refused: [{ block: 'head', reason: 'full' }],
+    },
+  },
+  {
+    type: 'state',
+    round: 4,
+    seq: 1_700_000_000_009,
+    body: {
+      checkpointRoot: root('02'),
+      rolloutDigest: digestInCid(sampleStateCid),
+      signature,
+      step: 7,
+      record: sampleStateCid,
     },
   },
 ];

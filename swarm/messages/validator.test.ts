@@ -5,8 +5,11 @@ import { type DeviceKey, deviceKey, peerIdBytesOf } from '../../protocol/device-
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { type Standing, UNKNOWN } from '../../protocol/standing.ts';
+import { cohortPath } from '../cohort-path.ts';
 import { SimulatedScheduler } from '../testing/simulated-scheduler.ts';
-import { encodeMessage } from './envelope.ts';
+import { encodeMessage, type UnsignedMessage } from './envelope.ts';
+import { encodeRollouts } from './rollouts.ts';
+import { sampleMessages } from './samples.ts';
 import { dispositionOf, Validator, type ValidatorOptions, type Verdict } from './validator.ts';
 
 const NETWORK = 'validator-test:1';
@@ -114,6 +117,26 @@ describe('Validator', () => {
     const verdicts = await Promise.all(junk(keyOf('someone'), 1, 300).map((bytes) => rounds(bytes, 'relay')));
     expect(counted(verdicts)).toEqual({ stale: 300 });
     expect(penalised(verdicts)).toBe(0);
+  });
+
+  it('[P-64] [P-118] leaves a relay its standing and its other messages, because it checks no signature inside', async () => {
+    const { scheduler, rounds } = setUp({
+      isRelay: (source) => source === 'relay',
+      verifier: { verifyAttestation: async () => false, verifyVote: async () => false },
+    });
+    const vote: UnsignedMessage = {
+      ...{ type: 'vote', round: 5, seq: 1 },
+      body: { winners: [], signature: `0x${'11'.repeat(65)}`, ballots: [], corrections: [] },
+    };
+    const voteOf = (name: string): Uint8Array => encodeMessage(keyOf(name), NETWORK, vote);
+    const verdicts = Promise.all(['a', 'b', 'c'].map((name) => rounds(voteOf(name), 'relay')));
+    const behind = Promise.all(['d', 'e', 'f'].map((name) => rounds(commit(keyOf(name)), 'relay')));
+    const member = rounds(voteOf('g'), 'member');
+    await scheduler.advance(3000);
+    expect(counted(await verdicts)).toEqual({ 'false-signature': 3 });
+    expect((await verdicts).map(dispositionOf)).toEqual(['ignore', 'ignore', 'ignore']);
+    expect(counted(await behind)).toEqual({ accepted: 3 });
+    expect(dispositionOf(await member)).toBe('reject');
   });
 
   it('[P-60] costs standing for the first message of a key that did not sign it, and drops what waits behind', async () => {
@@ -264,5 +287,59 @@ describe('Validator', () => {
     for (let n = 0; n < 60; n++) verdicts.push(await presence(hello(keyOf(`fresh ${n}`))));
     expect(verdicts.map(dispositionOf)).not.toContain('reject');
     expect(penalised(verdicts)).toBeGreaterThan(0);
+  });
+
+  it('[P-205] blames an author for a second commit of a round, and nobody who passes that on', async () => {
+    const { rounds } = setUp();
+    const key = keyOf('contradicts itself');
+    const second = encodeMessage(key, NETWORK, {
+      ...{ type: 'commit', round: 5, seq: 2 },
+      body: { digest: `0x${'22'.repeat(32)}` },
+    });
+    await rounds(commit(key), key.peerId);
+    expect(dispositionOf(await rounds(second, key.peerId))).toBe('blame');
+    expect(dispositionOf(await rounds(second, 'somebody else'))).toBe('ignore');
+    // The same message once more contradicts nothing.
+    expect(dispositionOf(await rounds(commit(key), key.peerId))).toBe('ignore');
+    // And nobody is blamed in the name of an author whose peer it is not.
+    expect(dispositionOf(await rounds(second, keyOf('neighbour').peerId))).toBe('ignore');
+  });
+
+  it('[P-205] blames no author for an attestation that it sends again', async () => {
+    const { validator } = setUp();
+    const key = keyOf('sends again');
+    const sample = sampleMessages.find(({ type }) => type === 'attest');
+    if (sample === undefined) throw new Error('There is a sample of each type.');
+    const [first, again] = [1, 2].map((seq) =>
+      encodeMessage(key, NETWORK, { ...sample, round: 5, seq } as UnsignedMessage),
+    );
+    const taken = [];
+    for (const bytes of [first, again])
+      taken.push(dispositionOf(await validator.check(bytes ?? new Uint8Array(), 'attestations', key.peerId)));
+    expect(taken).toEqual(['accept', 'ignore']);
+  });
+
+  it('[P-74] [P-205] passes no set on that names another author, and blames whoever shows it as its own', async () => {
+    const { rounds } = setUp();
+    const [thief, author] = [keyOf('thief'), keyOf('author')];
+    const rollouts = { author: author.address, modelRoot: `0x${'33'.repeat(32)}`, groups: [] } as const;
+    const reveal = (seq: number): Uint8Array =>
+      encodeMessage(thief, NETWORK, {
+        ...{ type: 'reveal', round: 5, seq },
+        body: { salt: `0x${'44'.repeat(32)}`, cid: encodeRollouts(rollouts).cid, rollouts },
+      });
+    expect(await rounds(reveal(1), thief.peerId)).toMatchObject({ reason: 'unmatched-reveal', blame: true });
+    expect(dispositionOf(await rounds(reveal(2), 'passes it on'))).toBe('ignore');
+  });
+
+  it('[P-193] takes in a cohort what its members say, and penalises what others say there', async () => {
+    const { validator } = setUp();
+    const key = keyOf('member');
+    const path = cohortPath(NETWORK, key.publicKey);
+    const other = path.startsWith('0') ? '1' : '0';
+    const taken = await validator.check(commit(key), { cohort: path.slice(0, 3) }, 'neighbour');
+    expect(taken.kind).toBe('accepted');
+    const foreign = await validator.check(commit(keyOf('member'), 6), { cohort: other }, 'neighbour');
+    expect(foreign).toMatchObject({ kind: 'rejected', reason: 'wrong-topic', penalise: true });
   });
 });

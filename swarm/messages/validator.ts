@@ -1,17 +1,20 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import { CodecError } from '../../protocol/codec.ts';
 import { peerIdBytesOf, peerIdOf } from '../../protocol/device-key.ts';
-import type { DeviceAddress } from '../../protocol/hex.ts';
+import { type DeviceAddress, toHex } from '../../protocol/hex.ts';
 import type { Attestation, Signed, Vote } from '../../protocol/ledger.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
+import { cohortPath } from '../cohort-path.ts';
 import type { Disposition } from '../pubsub.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
 import { Admission, type AuthorClass, costOf } from './admission.ts';
 import { type Author, Authors, type StandingSource } from './authors.ts';
 import { decodeMessage, isSignatureValid, type Message } from './envelope.ts';
-import { MESSAGE_TYPES, type TopicName } from './message-types.ts';
+import { MESSAGE_TYPES, type MessageType, type TopicName } from './message-types.ts';
 import { type MessageHeader, peekMessage } from './peek.ts';
 import { isPenalised, type RejectReason } from './reject-reason.ts';
+import { foreignSet } from './rollouts.ts';
 
 /** How an accepted message came, for whoever keeps places by it. */
 export interface Origin {
@@ -31,9 +34,11 @@ export type Verdict =
       readonly detail: string;
       /** Whether the peer that passed the message on loses standing. */
       readonly penalise: boolean;
+      /** Whether that peer signed what no honest device signs, so that the fault is its own. */
+      readonly blame?: boolean;
     };
 
-/** Verifies the EIP-712 signatures inside attest and vote messages. A ledger is one. */
+/** Verifies the EIP-712 signatures inside attest, state and vote messages. A ledger is one. */
 export interface SignatureVerifier {
   verifyAttestation(signed: Signed<Attestation>): Promise<boolean>;
   verifyVote(signed: Signed<Vote>): Promise<boolean>;
@@ -48,7 +53,10 @@ export interface ValidatorOptions {
   readonly verifier?: SignatureVerifier;
   /** What the chain says of authors. Without it (at a relay) nobody is bound or known. */
   readonly standings?: StandingSource;
-  /** Whether a peer is a relay of the network. A relay has no clock, so stale messages cost it nothing. */
+  /**
+   * Whether a peer is a relay of the network. A relay has no clock and checks no signature inside a message,
+   * so stale messages and false signatures inside cost it nothing.
+   */
   readonly isRelay?: (source: string) => boolean;
   /** Messages of one author. Defaults to 5 a second with a burst of 20. */
   readonly authorQuota?: Quota;
@@ -62,14 +70,33 @@ export interface ValidatorOptions {
   readonly admission?: Admission;
   /** 0 to 1. Chooses what leaves a full queue. Defaults to Math.random. */
   readonly random?: () => number;
+  /** The costly parts of a check. Default to those of envelope.ts. */
+  readonly messageChecks?: MessageChecks;
 }
 
+/** What a message says by itself, whoever receives it and when. Devices of one process may share the work. */
+export interface MessageChecks {
+  /** Whether the signature in a message's bytes is that of the key in them. */
+  isSignatureValid(header: MessageHeader): boolean;
+  /** Reads the whole message. Throws CodecError. */
+  decode(bytes: Uint8Array): Message;
+}
+
+const MESSAGE_CHECKS: MessageChecks = { isSignatureValid, decode: decodeMessage };
+/**
+ * Types of which a device that says two different things in one round contradicts itself. An attestation is
+ * not among them: it is sent again while nobody acknowledged it.
+ */
+const SAID_ONCE: ReadonlySet<MessageType> = new Set(['commit', 'reveal', 'critique', 'vote']);
 const AUTHOR_QUOTA: Quota = { perSecond: 5, burst: 20 };
 const OWNER_QUOTA: Quota = { perSecond: 20, burst: 100 };
 
+/** Where a message came: a topic of the whole network, or that of a cohort by its path (cohort-path.ts). */
+export type Place = TopicName | { readonly cohort: string };
+
 /** How a message came. */
 interface Arrived {
-  readonly topic: TopicName;
+  readonly topic: Place;
   readonly source: string;
   readonly bytes: number;
 }
@@ -117,7 +144,7 @@ export class Validator {
    * Decides about bytes that the peer `source` (a peer id) passed on under `topic`. Rejects only with what
    * its options throw.
    */
-  async check(bytes: Uint8Array, topic: TopicName, source: string): Promise<Verdict> {
+  async check(bytes: Uint8Array, topic: Place, source: string): Promise<Verdict> {
     try {
       const header = peekMessage(bytes);
       const misplaced = this.#refuseEnvelope(header, { topic, source, bytes: bytes.length });
@@ -128,13 +155,19 @@ export class Validator {
       const origin = { source, authorClass, account };
       const charged = this.#admission.charge(source, bytes.length, authorClass);
       const replay = this.#authors.replay(author, header);
-      if (replay !== null) return reject('replayed', replay, charged === 'flood');
+      if (replay !== null) {
+        const blame =
+          SAID_ONCE.has(header.type) &&
+          isOwn(header, source) &&
+          this.#authors.contradicts(author, header, toHex(sha256Of(bytes)));
+        return { ...reject('replayed', replay, blame || charged === 'flood'), blame };
+      }
       if (charged !== 'taken')
         return reject('over-quota', 'too many messages from this peer', charged === 'flood');
       const turn = this.#admission.turn({
         ...origin,
         author: header.key,
-        isOwn: authorClass === 'unknown' && peerIdOf(header.from) === source,
+        isOwn: authorClass === 'unknown' && isOwn(header, source),
         cost: costOf(bytes.length, header.type),
       });
       if (turn !== true && !(await turn)) return reject('over-quota', 'other messages came before it');
@@ -143,7 +176,8 @@ export class Validator {
       if (late !== null) return reject('stale', late);
       const verdict = await this.#verify(bytes, header, origin);
       // Whatever else it sent at once would cost as much to look at.
-      if (verdict.kind === 'rejected' && isPenalised(verdict.reason)) this.#admission.drop(source);
+      if (verdict.kind === 'rejected' && verdict.penalise && isPenalised(verdict.reason))
+        this.#admission.drop(source);
       if (verdict.kind === 'accepted') this.#admission.welcome(source, bytes.length);
       return verdict;
     } catch (error) {
@@ -157,8 +191,8 @@ export class Validator {
   #refuseEnvelope(header: MessageHeader, { topic, source, bytes }: Arrived): Verdict | null {
     if (header.networkId !== this.#options.networkId)
       return reject('wrong-network', 'belongs to another network');
-    if (MESSAGE_TYPES[header.type].topic !== topic)
-      return reject('wrong-topic', `${header.type} does not travel on ${topic}`);
+    const misplaced = whyMisplaced(header, topic);
+    if (misplaced !== null) return reject('wrong-topic', misplaced);
     const stale = this.#staleness(header);
     if (stale === null) return null;
     const isFlood = this.#admission.charge(source, bytes, 'stale') === 'flood';
@@ -167,14 +201,23 @@ export class Validator {
 
   /** Reads the whole message, when it is its turn. Throws CodecError. */
   async #verify(bytes: Uint8Array, header: MessageHeader, origin: Origin): Promise<Verdict> {
+    const { isSignatureValid, decode } = this.#options.messageChecks ?? MESSAGE_CHECKS;
     if (!isSignatureValid(header))
       return reject('false-signature', 'the message signature is not its author’s');
-    const message = decodeMessage(bytes);
+    const message = decode(bytes);
     const { type, author: device } = message;
     if (message.type === 'hello' && !equalBytes(message.body.peerId, peerIdBytesOf(message.from)))
       return reject('unbound-key', 'the peer id is not that of the key');
-    if (!(await this.#verifySignatureInside(message)))
-      return reject('false-signature', `the ${type} inside is not signed by its author`);
+    const untrue = whyUntrue(message);
+    if (untrue !== null) {
+      const blame = isOwn(header, origin.source);
+      return { ...reject('unmatched-reveal', untrue, blame), blame };
+    }
+    if (!(await this.#verifySignatureInside(message))) {
+      // A relay does not check it, so whoever makes keys could have every relay cut off.
+      const penalise = this.#options.isRelay?.(origin.source) !== true;
+      return reject('false-signature', `the ${type} inside is not signed by its author`, penalise);
+    }
     const author = this.#authors.get(header.key);
     // Again, because other messages may have been accepted meanwhile.
     const replay = this.#authors.replay(author, message, message.id);
@@ -207,7 +250,8 @@ export class Validator {
     const { verifier } = this.#options;
     if (verifier === undefined) return true;
     try {
-      if (message.type === 'attest') return await verifier.verifyAttestation(signedAttestation(message));
+      if (message.type === 'attest' || message.type === 'state')
+        return await verifier.verifyAttestation(signedAttestation(message));
       if (message.type === 'vote') return await verifier.verifyVote(signedVote(message));
       return true;
     } catch {
@@ -216,16 +260,37 @@ export class Validator {
   }
 }
 
+/** Whether the neighbour that a message came from is its author. */
+function isOwn({ from }: MessageHeader, source: string): boolean {
+  return peerIdOf(from) === source;
+}
+
+/** Why a reveal is the set of somebody else, or null. */
+function whyUntrue(message: Message): string | null {
+  if (message.type !== 'reveal' || message.body.rollouts === null) return null;
+  const { author } = message.body.rollouts;
+  return author === message.author ? null : foreignSet(message.author, author);
+}
+
+/** Why a message does not travel where it came, or null. */
+function whyMisplaced({ networkId, type, from }: MessageHeader, topic: Place): string | null {
+  const usual = MESSAGE_TYPES[type].topic;
+  if (typeof topic === 'string') return usual === topic ? null : `${type} does not travel on ${topic}`;
+  if (usual === 'pipeline') return `${type} does not travel in cohorts`;
+  return cohortPath(networkId, from).startsWith(topic.cohort) ? null : `its author is not of ${topic.cohort}`;
+}
+
 /** What becomes of a message after its verdict. */
 export function dispositionOf(verdict: Verdict): Disposition {
   if (verdict.kind === 'accepted') return 'accept';
+  if (verdict.blame === true) return 'blame';
   if (!verdict.penalise) return 'ignore';
   // Others may pass on rightly what was too much or too late from one neighbour.
   return isPenalised(verdict.reason) ? 'reject' : 'penalise';
 }
 
-/** The signed attestation inside an attest message, as the chain takes it. */
-export function signedAttestation(message: Message<'attest'>): Signed<Attestation> {
+/** The signed attestation inside an attest or state message, as the chain takes it. */
+export function signedAttestation(message: Message<'attest' | 'state'>): Signed<Attestation> {
   const { checkpointRoot, rolloutDigest, signature } = message.body;
   return {
     value: { round: message.round, checkpointRoot, rolloutDigest },
@@ -240,6 +305,10 @@ export function signedVote(message: Message<'vote'>): Signed<Vote> {
   return { value: { round: message.round, winners }, device: message.author, signature };
 }
 
-function reject(reason: RejectReason, detail: string, penalise = isPenalised(reason)): Verdict {
+function reject(
+  reason: RejectReason,
+  detail: string,
+  penalise = isPenalised(reason),
+): Extract<Verdict, { readonly kind: 'rejected' }> {
   return { kind: 'rejected', reason, detail, penalise };
 }

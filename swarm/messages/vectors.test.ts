@@ -6,7 +6,14 @@ import { fromHex, toHex } from '../../protocol/hex.ts';
 import { decodeMessage, encodeMessage, hasValidSignature } from './envelope.ts';
 import { type MessageType, messageTypeNames } from './message-types.ts';
 import { decodeRollouts, encodeRollouts } from './rollouts.ts';
-import { SAMPLE_NETWORK_ID, sampleKey, sampleMessages, sampleRollouts } from './samples.ts';
+import {
+  SAMPLE_NETWORK_ID,
+  sampleKey,
+  sampleMessages,
+  sampleRollouts,
+  sampleStateRecord,
+} from './samples.ts';
+import { decodeStateRecord, encodeStateRecord } from './state-record.ts';
 
 interface Vectors {
   readonly secretKey: string;
@@ -15,6 +22,7 @@ interface Vectors {
   readonly peerId: string;
   readonly run: string;
   readonly rollouts: { readonly cid: string; readonly bytes: string };
+  readonly stateRecord: { readonly cid: string; readonly bytes: string };
   readonly messages: readonly { readonly type: string; readonly id: string; readonly bytes: string }[];
   readonly refused: readonly { readonly why: string; readonly bytes: string }[];
 }
@@ -24,6 +32,7 @@ const file = new URL('../../docs/vectors/messages.json', import.meta.url);
 /** The vectors as this implementation makes them; `UPDATE_VECTORS=1` writes them. */
 function made(): Omit<Vectors, 'refused'> {
   const rollouts = encodeRollouts(sampleRollouts);
+  const state = encodeStateRecord(sampleStateRecord);
   return {
     secretKey: toHex(sampleKey.secret),
     publicKey: toHex(sampleKey.publicKey),
@@ -31,6 +40,7 @@ function made(): Omit<Vectors, 'refused'> {
     peerId: sampleKey.peerId,
     run: SAMPLE_NETWORK_ID,
     rollouts: { cid: rollouts.cid, bytes: toHex(rollouts.bytes) },
+    stateRecord: { cid: state.cid, bytes: toHex(state.bytes) },
     messages: sampleMessages.map((draft) => {
       const bytes = encodeMessage(sampleKey, SAMPLE_NETWORK_ID, draft);
       return { type: draft.type, id: decodeMessage(bytes).id, bytes: toHex(bytes) };
@@ -112,9 +122,14 @@ describe('docs/vectors/messages.json', () => {
   it('[P-46] decodes attest', () => decodes('attest'));
   it('[P-48] decodes ack', () => decodes('ack'));
   it('[P-160] decodes blocks', () => decodes('blocks'));
+  it('[P-200] decodes state', () => decodes('state'));
 
   it('[P-49] decodes the rollout set', () => {
     expect(decodeRollouts(fromHex(vectors.rollouts.bytes))).toEqual(sampleRollouts);
+  });
+
+  it('[P-202] decodes the state record', () => {
+    expect(decodeStateRecord(fromHex(vectors.stateRecord.bytes))).toEqual(sampleStateRecord);
   });
 
   it.each(vectors.refused)('[P-34] [P-52] rejects $why', ({ bytes }) => {

@@ -1,9 +1,10 @@
 /** Takes part in training a model in blocks, over a connection to the swarm. */
 import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
-import { type HandoffDomain, isSigned, signHandoff } from '../../protocol/handoff.ts';
+import { type Handoff, type HandoffDomain, isSigned, signHandoff } from '../../protocol/handoff.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { toHex } from '../../protocol/hex.ts';
+import type { Ledger } from '../../protocol/ledger.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { gossipAnnouncements } from '../blocks/announcements.ts';
 import type { BlockFiles } from '../blocks/block-files.ts';
@@ -16,7 +17,10 @@ import { libp2pContentTransport } from '../content/transport.ts';
 import type { SwarmConnection } from '../join.ts';
 import type { PeerView } from '../peers.ts';
 import { stripedTransport } from '../striping/striped-transport.ts';
-import { BlockSession, type BlockSessionOptions, type HopWorker } from './block-session.ts';
+import { BlockSession } from './block-session.ts';
+import type { StepShares } from './block-session-view.ts';
+import type { HopWorker } from './held-blocks.ts';
+import { StateAttestations, type StateEvent } from './state-attestations.ts';
 
 type Roots = ReadonlyMap<string, Hex>;
 
@@ -51,12 +55,17 @@ export interface JoinBlocksOptions {
       file: Uint8Array,
     ): Promise<{ readonly block: string; readonly step: number; readonly roots: Roots }>;
   };
-  /** The current round by chain time. */
-  readonly round: () => number;
+  /** Signs attestations for the chain, and has its clock. */
+  readonly ledger: Pick<Ledger, 'clock' | 'signAttestation'>;
+  /** The root of the whole model's checkpoint after so many steps, from the roots of all blocks' tensors. */
+  readonly checkpointRoot: (steps: number, state: Roots) => Hex;
   /** Whether addresses count when keepers are chosen: not on a network on one machine. */
   readonly local: boolean;
-  readonly onStep?: BlockSessionOptions['onStep'];
+  /** Called after each step, with the root of the whole model's checkpoint, which nobody has to hold. */
+  readonly onStep?: (step: number, checkpointRoot: Hex, done: StepShares) => void;
   readonly onChange?: () => void;
+  /** Told of this device's attestations. */
+  readonly onAttestation?: (event: StateEvent) => void;
 }
 
 /** The name of a swarm's run in handoffs: sha2-256 of its network id and its specification's content id. */
@@ -67,7 +76,8 @@ function runIdOf(networkId: string, spec: string): Hex {
 /** Keeps blocks, serves them and computes hops with the others until it is stopped. */
 export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSession> {
   const { connection, key, domain, run, worker, files, quotaBytes, local } = options;
-  const { node, presence, gossip, scheduler, standings, networkId } = connection;
+  const { node, presence, gossip, content, scheduler, standings, networkId } = connection;
+  const round = () => options.ledger.clock.read().round;
   // Every handoff of every member is checked. Without WebAssembly that takes ten times as long.
   const recover = await import('../../protocol/secp256k1-wasm.ts')
     .then(({ openKeyRecovery }) => openKeyRecovery())
@@ -79,12 +89,23 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
     node.view().peers.find((peer) => peer.peerId === peerId)?.latency ?? undefined;
   const rules = { standings, local };
   const others = () => presence.members().filter(({ device }) => device !== key.address);
+  const name = runIdOf(networkId, options.spec);
+  const isSignedHere = (handoff: Handoff) => isSigned(domain, handoff, recover);
+  const attestations = StateAttestations.start({
+    ...{ device: key.address, ledger: options.ledger, gossip, content, scheduler, round },
+    standingOf: (device) => standings.now(device),
+    rules: { run: name, isSigned: isSignedHere },
+    graphOf: (step) => run.graphOf(step),
+    checkpointRoot: options.checkpointRoot,
+    placeSecret: crypto.getRandomValues(new Uint8Array(32)),
+    onEvent: options.onAttestation,
+  });
   const session = await BlockSession.start({
     device: key.address,
-    run: runIdOf(networkId, options.spec),
+    run: name,
     sign: (statement) => signHandoff(key, domain, statement),
     rules: {
-      isSigned: (handoff) => isSigned(domain, handoff, recover),
+      isSigned: isSignedHere,
       rootOf: (bytes) => run.rootOf(bytes),
       versionRoot: (block, step, roots) => run.versionRoot(block, step, roots),
     },
@@ -92,12 +113,13 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
     dataOf: (step) => run.dataOf(step),
     first: run.first,
     worker,
+    files,
     keeping: {
       run: networkId,
       self: blockMemberOf({ device: key.address, peerId: node.peerId, addresses: node.addresses() }, rules),
       blocks: run.blocks,
       store,
-      announcements: gossipAnnouncements(gossip, options.round),
+      announcements: gossipAnnouncements(gossip, round),
       transport,
       members: () => blockMembers(others(), rules),
       rootOf: async ({ block, step }, bytes) => {
@@ -116,9 +138,16 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
       const peerId = presence.member(device)?.peerId;
       return (peerId === undefined ? undefined : roundTrip(peerId)) ?? UNKNOWN_ROUND_TRIP;
     },
-    onStep: options.onStep,
+    onStep(step, state, done) {
+      const root = options.checkpointRoot(step + 1, state);
+      attestations.finished(step, root, done);
+      options.onStep?.(step, root, done);
+    },
     onChange: options.onChange,
-    onStopped: stopServing,
+    async onStopped() {
+      await attestations.stop();
+      await stopServing();
+    },
   });
   return session;
 }

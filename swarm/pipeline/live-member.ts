@@ -27,6 +27,8 @@ export interface LiveMemberOptions {
   readonly onBehind: (step: number) => void;
   /** Called with each hop that could not be computed here, and why. Another keeper computes it. */
   readonly onFailure: (hop: number, error: unknown) => void;
+  /** Called once when the step cannot go on here, and why. Nothing is computed or sent after it. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 export class LiveMember {
@@ -58,6 +60,11 @@ export class LiveMember {
     this.#handle({ kind: 'keep', blocks });
   }
 
+  /** The device computes these blocks' hops to the end of the step in progress. Others keep them. */
+  release(blocks: readonly string[]): void {
+    this.#handle({ kind: 'release', blocks });
+  }
+
   /** The connection to a device ended. */
   gone(device: DeviceAddress): void {
     this.#handle({ kind: 'gone', device });
@@ -65,15 +72,25 @@ export class LiveMember {
 
   /** Ends at once. Resolves when nothing is being computed any more. */
   async stop(): Promise<void> {
+    this.#end();
+    await this.#computing;
+  }
+
+  #end(): void {
     this.#ended.abort(new DOMException('Stopped.', 'AbortError'));
     this.#cancelTick?.();
-    await this.#computing;
   }
 
   #handle(event: MemberEvent): void {
     if (this.#ended.signal.aborted) return;
-    for (const action of this.member.handle(event, this.#options.scheduler.now())) this.#perform(action);
-    this.#setTick();
+    try {
+      for (const action of this.member.handle(event, this.#options.scheduler.now())) this.#perform(action);
+      this.#setTick();
+    } catch (error) {
+      // Whoever called is a timer or a channel, which can do nothing about it.
+      this.#end();
+      this.#options.onBroken(error);
+    }
   }
 
   #perform(action: MemberAction): void {

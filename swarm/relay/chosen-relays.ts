@@ -4,15 +4,29 @@ import {
   RELAY_V2_HOP_CODEC,
 } from '@libp2p/circuit-relay-v2';
 import type { PeerStore, TopologyFilter } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+
+/** libp2p's reservations on relays. It offers no public way to them. */
+interface ReservationStore {
+  hasReservation(peer: ReturnType<typeof peerIdFromString>): boolean;
+  addRelay(peer: ReturnType<typeof peerIdFromString>, type: 'discovered'): Promise<unknown>;
+}
+
+export interface ChosenCircuit {
+  /** For libp2p's list of transports. */
+  readonly transport: ReturnType<typeof circuitRelayTransport>;
+  /** Whether the peer relays for this node now. */
+  hasReservation(peerId: string): boolean;
+  /** Asks a peer for a reservation. Never rejects. */
+  reserve(peerId: string): Promise<void>;
+}
 
 /**
  * libp2p’s circuit transport, which reserves only on relays that `isChosen` names. By itself it reserves on
  * whatever peer says that it relays. A stranger that connects could so take the place of a relay of the
  * network, and nobody would reach the device any more.
  */
-export function circuitThroughChosen(
-  isChosen: (peerId: string) => boolean,
-): ReturnType<typeof circuitRelayTransport> {
+export function circuitThroughChosen(isChosen: (peerId: string) => boolean): ChosenCircuit {
   // A topology calls nobody for a peer that its filter has already.
   const discoveryFilter: TopologyFilter = {
     has: (peer) => !isChosen(peer.toString()),
@@ -20,13 +34,26 @@ export function circuitThroughChosen(
     remove: () => undefined,
   };
   const factory = circuitRelayTransport({ reservationCompletionTimeout: 10_000, discoveryFilter });
-  return (components: CircuitRelayTransportComponents) => {
-    const peerStore = withoutOthers(components.peerStore, isChosen);
-    return factory(
-      new Proxy(components, {
-        get: (target, name) => (name === 'peerStore' ? peerStore : Reflect.get(target, name)),
-      }),
-    );
+  let store: ReservationStore | undefined;
+  return {
+    transport: (components: CircuitRelayTransportComponents) => {
+      const peerStore = withoutOthers(components.peerStore, isChosen);
+      const made = factory(
+        new Proxy(components, {
+          get: (target, name) => (name === 'peerStore' ? peerStore : Reflect.get(target, name)),
+        }),
+      );
+      store = (made as unknown as { readonly reservationStore: ReservationStore }).reservationStore;
+      return made;
+    },
+    hasReservation: (peerId) => store?.hasReservation(peerIdFromString(peerId)) ?? false,
+    async reserve(peerId) {
+      try {
+        await store?.addRelay(peerIdFromString(peerId), 'discovered');
+      } catch {
+        // The peer has no place, or went away. Whoever chooses looks at hasReservation.
+      }
+    },
   };
 }
 

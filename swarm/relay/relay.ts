@@ -11,13 +11,14 @@ import { webRTCDirect } from '@libp2p/webrtc';
 import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
+import { CohortSubscriptions } from '../cohort-subscriptions.ts';
 import { pubsubOver, swarmGossipsub } from '../gossipsub.ts';
 import { connectionManagerSettings, connectionMonitorSettings } from '../libp2p-settings.ts';
 import { Admission } from '../messages/admission.ts';
 import { TOPIC_NAMES } from '../messages/message-types.ts';
 import { RejectCounts } from '../messages/reject-reason.ts';
 import { dispositionOf, Validator } from '../messages/validator.ts';
-import { topicsOf } from '../network-id.ts';
+import { allTopicsOf } from '../network-id.ts';
 import { type Scheduler, systemScheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
 import { addressPrefix, type PlaceLimits } from './fair-places.ts';
@@ -103,7 +104,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   if (networks.length === 0 || networks.length > MAX_NETWORKS) {
     throw new RangeError(`A relay names 1 to ${MAX_NETWORKS} networks, not ${networks.length}.`);
   }
-  const topics = networks.flatMap((network) => Object.values(topicsOf(network)));
+  const topics = networks.flatMap(allTopicsOf);
   const reservations = new Reservations({ ...RESERVATION_LIMITS, ...options.reservations }, () =>
     scheduler.now(),
   );
@@ -190,19 +191,23 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       return address === undefined ? source : addressPrefix(address);
     },
   });
-  const leave = networks.flatMap((networkId) => {
+  const subscriptions = networks.map((networkId) => {
     const validator = new Validator({ networkId, scheduler, admission });
-    const topicOf = topicsOf(networkId);
-    return TOPIC_NAMES.map((name) =>
-      pubsub.join(topicOf[name], async (bytes, source) => {
-        const verdict = await validator.check(bytes, name, source);
+    return new CohortSubscriptions({
+      pubsub,
+      networkId,
+      cohorts: 'every',
+      names: TOPIC_NAMES,
+      scheduler,
+      async check(bytes, place, source) {
+        const verdict = await validator.check(bytes, place, source);
         if (verdict.kind === 'rejected') {
           rejected.add(verdict.reason);
           if (verdict.penalise && patience.take(source) !== 'taken') cutOff(source);
         }
         return dispositionOf(verdict);
-      }),
-    );
+      },
+    });
   });
   libp2p.addEventListener('peer:disconnect', ({ detail: peer }) =>
     endReservation(libp2p.services.relay.reservations, peer),
@@ -215,7 +220,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     connections: () => libp2p.getConnections().length,
     reservations: () => libp2p.services.relay.reservations.size,
     async stop() {
-      for (const off of leave) off();
+      for (const each of subscriptions) each.stop();
       admission.stop();
       await libp2p.stop();
     },

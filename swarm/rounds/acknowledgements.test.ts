@@ -14,7 +14,7 @@ const ROOT: Hex = `0x${'01'.repeat(32)}`;
 const OTHER_ROOT: Hex = `0x${'02'.repeat(32)}`;
 
 /** Counts and sends acks for the device `own` in round 5. */
-function setUp(standings: ReadonlyMap<Hex, Standing> = new Map()) {
+function setUp(standings: ReadonlyMap<Hex, Standing> = new Map(), members = 12) {
   const scheduler = new SimulatedScheduler();
   const sent: { readonly at: number; readonly message: OutgoingMessage }[] = [];
   const accepted: (readonly [number, number])[] = [];
@@ -26,6 +26,7 @@ function setUp(standings: ReadonlyMap<Hex, Standing> = new Map()) {
       },
     },
     device: own.address,
+    members: () => members,
     scheduler,
     round: () => 5,
     standingOf: (device) => standings.get(device) ?? UNKNOWN,
@@ -48,6 +49,21 @@ const ackOf = (byte: number, ...entries: readonly object[]): Message<'ack'> =>
   messageOf('ack', byte, { attestations: entries });
 
 describe('Acknowledgements', () => {
+  it('[P-205] tells an ack of a root that this device never attested from all others', () => {
+    const { acknowledgements } = setUp();
+    acknowledgements.expect(5, ROOT);
+    const entry = { author: own.address, round: 5, checkpointRoot: ROOT };
+    expect(acknowledgements.handleAck(ackOf(2, entry))).toBe(false);
+    expect(acknowledgements.handleAck(ackOf(2, { ...entry, checkpointRoot: OTHER_ROOT }))).toBe(true);
+    // Of other rounds and other authors this device knows nothing.
+    expect(acknowledgements.handleAck(ackOf(2, { ...entry, round: 4, checkpointRoot: OTHER_ROOT }))).toBe(
+      false,
+    );
+    expect(
+      acknowledgements.handleAck(ackOf(2, { ...entry, author: addressOf(9), checkpointRoot: OTHER_ROOT })),
+    ).toBe(false);
+  });
+
   it('[P-48] counts who acknowledges the own attestation, each once', () => {
     const { acknowledgements, accepted } = setUp();
     const entry = { author: own.address, round: 5, checkpointRoot: ROOT };
@@ -112,5 +128,14 @@ describe('Acknowledgements', () => {
     acknowledgements.stop();
     await scheduler.advance(10_000);
     expect(sent).toHaveLength(1);
+  });
+
+  it('[P-195] gathers for 2.5 s among more than 12 members, where there are many acks', async () => {
+    const { scheduler, sent, acknowledgements } = setUp(new Map(), 13);
+    acknowledgements.acknowledge(messageOf('attest', 2, { checkpointRoot: ROOT }));
+    await scheduler.advance(2_400);
+    acknowledgements.acknowledge(messageOf('attest', 3, { checkpointRoot: OTHER_ROOT }));
+    await scheduler.advance(10_000);
+    expect(sent.map(({ at }) => at)).toEqual([2_500]);
   });
 });

@@ -20,6 +20,8 @@ export interface AcceptedBy {
 export interface AcknowledgementsOptions {
   readonly gossip: Pick<Gossip, 'publish'>;
   readonly device: DeviceAddress;
+  /** How many devices hear what this one says, with itself. */
+  readonly members: () => number;
   readonly scheduler: Scheduler;
   /** Current round by chain time. */
   readonly round: () => number;
@@ -35,8 +37,13 @@ interface Own {
   readonly strangers: Set<string>;
 }
 
-/** Milliseconds during which the attestations of several peers are gathered into one ack. */
-const GATHER_MS = 1_000;
+/**
+ * Milliseconds during which the attestations of several peers are gathered into one ack: among few, and where
+ * acks are many. Whoever leaves waits 3 s for the first.
+ */
+const GATHER_MS = { few: 1_000, many: 2_500 };
+/** Members up to which acks are few. */
+const FEW = 12;
 /** Accounts, and strangers, that are counted for one attestation. */
 const MAX_COUNTED = 256;
 
@@ -65,19 +72,29 @@ export class Acknowledgements {
   }
 
   /** Acknowledges another device's attestation in the next ack. */
-  acknowledge({ author, round, body }: Message<'attest'>): void {
+  acknowledge({ author, round, body }: Message<'attest' | 'state'>): void {
     if (this.#pending.length >= LIMITS.acks) return;
     this.#pending.push({ author, round, checkpointRoot: body.checkpointRoot });
-    this.#cancelSend ??= this.#options.scheduler.after(GATHER_MS, () => this.#send());
+    const { scheduler, members } = this.#options;
+    const gatherMs = members() > FEW ? GATHER_MS.many : GATHER_MS.few;
+    this.#cancelSend ??= scheduler.after(gatherMs, () => this.#send());
   }
 
-  /** Counts an ack of another device. */
-  handleAck({ author, body }: Message<'ack'>): void {
+  /**
+   * Counts an ack of another device. Returns whether it acknowledges what this device, which knows best,
+   * never attested.
+   */
+  handleAck({ author, body }: Message<'ack'>): boolean {
     const { device, standingOf, onAccepted } = this.#options;
     const standing = standingOf(author);
+    let isFalse = false;
     for (const entry of body.attestations) {
       const own = entry.author === device ? this.#own.get(entry.round) : undefined;
-      if (own === undefined || own.root !== entry.checkpointRoot) continue;
+      if (own === undefined) continue;
+      if (own.root !== entry.checkpointRoot) {
+        isFalse = true;
+        continue;
+      }
       const counted = standing.kind === 'unknown' ? own.strangers : own.accounts;
       const account = accountOf(author, standing);
       if (counted.has(account) || counted.size >= MAX_COUNTED) continue;
@@ -85,6 +102,7 @@ export class Acknowledgements {
       const by = { peers: own.accounts.size, strangers: own.strangers.size };
       onAccepted(entry.round, own.root, by);
     }
+    return isFalse;
   }
 
   stop(): void {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type DeviceKey, deviceKey, peerIdOf } from '../../protocol/device-key.ts';
-import type { DeviceAddress } from '../../protocol/hex.ts';
+import { type DeviceAddress, toHex } from '../../protocol/hex.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import { type Standing, UNKNOWN } from '../../protocol/standing.ts';
 import { decodeMessage, encodeMessage, type Message, type UnsignedMessage } from '../messages/envelope.ts';
 import { digestInCid, encodeRollouts } from '../messages/rollouts.ts';
 import { sampleMessages } from '../messages/samples.ts';
 import { SimulatedScheduler } from '../testing/simulated-scheduler.ts';
-import { AttestationChecks } from './attestation-checks.ts';
+import { attestationChecks } from './attestation-checks.ts';
+import { isOfSample } from './object-checks.ts';
 
 const keyOf = (n: number): DeviceKey => deviceKey(new Uint8Array(32).fill(1 + n));
 const setBy = (key: DeviceKey) =>
@@ -21,7 +23,12 @@ function attestBy(key: DeviceKey, { cid } = setBy(key)): Message<'attest'> {
 }
 
 /** Checks attestations where the swarm has the sets of `keys` and, if `silent`, never answers for others. */
-function setUp(keys: readonly DeviceKey[], revealed: readonly DeviceKey[] = [], silent = false) {
+function setUp(
+  keys: readonly DeviceKey[],
+  revealed: readonly DeviceKey[] = [],
+  silent = false,
+  members = 12,
+) {
   const scheduler = new SimulatedScheduler();
   const objects = new Map(keys.map((key) => [setBy(key).cid, setBy(key).bytes]));
   const standings = new Map<DeviceAddress, Standing>();
@@ -29,7 +36,7 @@ function setUp(keys: readonly DeviceKey[], revealed: readonly DeviceKey[] = [], 
   const checked: DeviceAddress[] = [];
   const rejections: string[] = [];
   let round = 5;
-  const checks = new AttestationChecks({
+  const checks = attestationChecks({
     content: {
       fetchObject: async (cid, sources) => {
         asked.push(sources);
@@ -39,6 +46,8 @@ function setUp(keys: readonly DeviceKey[], revealed: readonly DeviceKey[] = [], 
         return bytes;
       },
     },
+    device: '0x00000000000000000000000000000000000000aa',
+    members: () => members,
     round: () => round,
     standingOf: (device) => standings.get(device) ?? UNKNOWN,
     placeRankOf: (author) => author,
@@ -61,7 +70,7 @@ function setUp(keys: readonly DeviceKey[], revealed: readonly DeviceKey[] = [], 
   };
 }
 
-describe('AttestationChecks', () => {
+describe('attestationChecks', () => {
   it('[P-80] acknowledges what was revealed without asking for it, and else what its author has', async () => {
     const [revealed, late, silent] = [keyOf(1), keyOf(2), keyOf(3)];
     const { checks, asked, checked, settle } = setUp([late], [revealed]);
@@ -106,4 +115,34 @@ describe('AttestationChecks', () => {
     await settle();
     expect(checked).toHaveLength(12 + 8 + 8);
   });
+
+  it('[P-195] has all of 12 members check an attestation, and about 8 of more, by the attested root', () => {
+    const checkers = (members: number, root: number): readonly number[] =>
+      Array.from({ length: members }, (_, n) => n).filter((n) =>
+        isOfSample(bytes(32, root), bytes(20, n), members),
+      );
+    expect(checkers(12, 1)).toHaveLength(12);
+    for (const members of [13, 24, 1_000]) {
+      const counts = Array.from({ length: 200 }, (_, root) => checkers(members, root).length);
+      const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+      expect(mean).toBeGreaterThan(7.5);
+      expect(mean).toBeLessThan(9);
+      expect(Math.min(...counts)).toBeGreaterThan(0);
+    }
+    expect(checkers(24, 1)).not.toEqual(checkers(24, 2));
+  });
+
+  it('[P-195] neither fetches nor acknowledges what others have to check', async () => {
+    const keys = Array.from({ length: 8 }, (_, n) => keyOf(n + 1));
+    const { checks, checked, asked, settle } = setUp(keys, [], false, 1_000_000);
+    for (const key of keys) checks.check(attestBy(key));
+    await settle();
+    expect(checked).toEqual([]);
+    expect(asked).toEqual([]);
+  });
 });
+
+/** Bytes that only this number gives. */
+function bytes(count: number, n: number): `0x${string}` {
+  return toHex(sha256Of(new TextEncoder().encode(`bytes ${n}`)).subarray(0, count));
+}

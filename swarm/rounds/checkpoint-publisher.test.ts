@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
 import type { Hex } from '../../protocol/hex.ts';
-import { StoreWithLocalFiles } from '../content/local-files.ts';
-import { CHUNK } from '../content/manifest.ts';
+import { fileCid, StoreWithLocalFiles } from '../content/local-files.ts';
+import { CHUNK, manifestOf, webHash } from '../content/manifest.ts';
+import { fileInMemory } from '../content/member-files.ts';
 import { startContent } from '../content/service.ts';
 import { MemoryStore } from '../content/store.ts';
 import { systemScheduler } from '../scheduler.ts';
@@ -48,4 +49,19 @@ it('[P-122] a round’s checkpoint is named at once, served while it is kept, an
   expect(await again.manifest(second)).toBeNull();
   await member.stop();
   await asker.stop();
+});
+
+it('[P-122] withdraws what the policy deleted, so that files offered before stay after a thousand rounds', async () => {
+  const { files, kept } = disk();
+  const store = new StoreWithLocalFiles(new MemoryStore(1024));
+  const offers = new CheckpointOffers({ store, kept });
+  const other = new Uint8Array(CHUNK + 1).fill(255);
+  const cid = await fileCid(await manifestOf(other, webHash));
+  store.offer(cid, fileInMemory(other));
+  for (let n = 1; n <= 1100; n++) {
+    files.clear();
+    files.set(rootOf(n), Uint8Array.of(n & 255, n >> 8));
+    await offers.publish({ root: rootOf(n), file: Uint8Array.of(n & 255, n >> 8) });
+  }
+  expect(await store.chunk(cid, 1)).toEqual(other.slice(CHUNK));
 });

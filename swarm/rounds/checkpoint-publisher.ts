@@ -18,7 +18,7 @@ export interface KeptCheckpoints {
 }
 
 export interface CheckpointOffersOptions {
-  readonly store: Pick<StoreWithLocalFiles, 'offer'>;
+  readonly store: Pick<StoreWithLocalFiles, 'offer' | 'delete'>;
   readonly kept: KeptCheckpoints;
   /** Defaults to `webHash`. */
   readonly hash?: Hash;
@@ -30,6 +30,8 @@ export interface CheckpointOffersOptions {
  */
 export class CheckpointOffers {
   readonly #options: CheckpointOffersOptions;
+  /** The names of what is offered, by root. */
+  readonly #offered = new Map<Hex, string>();
 
   constructor(options: CheckpointOffersOptions) {
     this.#options = options;
@@ -41,6 +43,8 @@ export class CheckpointOffers {
     const manifest = await manifestOf(file, hash);
     const cid = await fileCid(manifest, hash);
     store.offer(cid, this.#fileOf(root, file.length), manifest);
+    this.#offered.set(root, cid);
+    await this.#withdrawDeleted(root);
     return cid;
   };
 
@@ -51,7 +55,22 @@ export class CheckpointOffers {
       signal?.throwIfAborted();
       const file = this.#fileOf(root, bytes);
       const manifest = await manifestOfFile(file, hash).catch(() => undefined);
-      if (manifest !== undefined) store.offer(await fileCid(manifest, hash), file, manifest);
+      if (manifest === undefined) continue;
+      const cid = await fileCid(manifest, hash);
+      store.offer(cid, file, manifest);
+      this.#offered.set(root, cid);
+    }
+  }
+
+  /** The store has a limited number of offers, and a device in its thousandth round has others to make. */
+  async #withdrawDeleted(newest: Hex): Promise<void> {
+    const listed = await this.#options.kept.list().catch(() => undefined);
+    if (listed === undefined) return;
+    const kept = new Set(listed.map(({ root }) => root));
+    for (const [root, cid] of this.#offered) {
+      if (kept.has(root) || root === newest) continue;
+      this.#offered.delete(root);
+      await this.#options.store.delete(cid);
     }
   }
 

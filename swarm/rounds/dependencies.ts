@@ -6,6 +6,7 @@ import type { Content } from '../content/content.ts';
 import type { Gossip } from '../gossip.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
+import type { AttestationOutbox } from './attestation-outbox.ts';
 import type { PublishCheckpoint } from './checkpoint-publisher.ts';
 import type { RoundEvent } from './events.ts';
 import type { RoundRecords } from './round-records.ts';
@@ -31,6 +32,7 @@ export interface RoundDependencies {
   readonly settings: RoundSettings;
   readonly records: RoundRecords;
   readonly acknowledgements: Acknowledgements;
+  readonly outbox: AttestationOutbox;
   readonly emit: (event: RoundEvent) => void;
   /** Shows a sentence to the person at the device. */
   readonly status: (sentence: string) => void;

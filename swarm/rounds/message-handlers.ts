@@ -1,22 +1,23 @@
 import type { Gossip } from '../gossip.ts';
 import type { Message } from '../messages/envelope.ts';
 import { digestInCid } from '../messages/rollouts.ts';
+import type { Origin } from '../messages/validator.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
-import type { AttestationChecks } from './attestation-checks.ts';
 import type { RoundEvent } from './events.ts';
+import type { ObjectChecks } from './object-checks.ts';
 import type { RoundRecords } from './round-records.ts';
 
 /** Where accepted messages go. */
 export interface MessageHandlers {
-  readonly gossip: Pick<Gossip, 'reject'>;
+  readonly gossip: Pick<Gossip, 'reject' | 'blame'>;
   readonly records: RoundRecords;
   readonly acknowledgements: Acknowledgements;
-  readonly checks: AttestationChecks;
+  readonly checks: ObjectChecks<'attest'>;
   readonly emit: (event: RoundEvent) => void;
 }
 
 /** Hands one accepted message to the handler of its type. */
-export function handleMessage(message: Message, handlers: MessageHandlers): void {
+export function handleMessage(message: Message, origin: Origin, handlers: MessageHandlers): void {
   const { gossip, records, acknowledgements, checks, emit } = handlers;
   const { round, author } = message;
   switch (message.type) {
@@ -24,7 +25,7 @@ export function handleMessage(message: Message, handlers: MessageHandlers): void
       records.commit(message);
       break;
     case 'reveal':
-      records.reveal(message);
+      if (records.reveal(message)) gossip.blame(message, origin);
       break;
     case 'critique': {
       const { judgements } = message.body;
@@ -47,7 +48,7 @@ export function handleMessage(message: Message, handlers: MessageHandlers): void
       emit({ kind: 'attested', message });
       break;
     case 'ack':
-      acknowledgements.handleAck(message);
+      if (acknowledgements.handleAck(message)) gossip.blame(message, origin);
       break;
     case 'hello':
       break;

@@ -5,7 +5,7 @@ import type { Standing } from '../../protocol/standing.ts';
 import type { PeerRollouts, RolloutSet } from '../../protocol/trainer.ts';
 import type { Content } from '../content/content.ts';
 import type { RejectReason } from '../messages/reject-reason.ts';
-import { decodeRollouts } from '../messages/rollouts.ts';
+import { decodeRollouts, foreignSet } from '../messages/rollouts.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { AuthorPlaces } from './author-places.ts';
 
@@ -167,7 +167,7 @@ export class RolloutOffers {
       const set = decodeRollouts(bytes);
       const own = set.author === author;
       entry.state = own ? { kind: 'here', set, fetched: true } : { kind: 'failed' };
-      if (!own) reject('unmatched-reveal', foreignSet(author, set));
+      if (!own) reject('unmatched-reveal', foreignSet(author, set.author));
     } catch (error) {
       entry.state = { kind: 'failed' };
       if (!signal.aborted) reject('malformed', `the rollouts of ${author}: ${messageOf(error)}`);
@@ -176,9 +176,4 @@ export class RolloutOffers {
       this.#fetchSelected();
     }
   }
-}
-
-/** Why a set that names another author is not taken. */
-export function foreignSet(author: DeviceAddress, set: RolloutSet): string {
-  return `${author} reveals a set that names ${set.author} as its author`;
 }

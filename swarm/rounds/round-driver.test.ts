@@ -313,10 +313,12 @@ describe('RoundDriver', () => {
     await swarm.scheduler.advance(2_000 + 100);
     const sample = sampleMessages.find(({ type }) => type === 'attest');
     if (sample?.type !== 'attest') throw new Error('There is an attest sample.');
-    const { checkpointRoot, rolloutDigest } = sample.body;
+    const { checkpointRoot } = sample.body;
+    const rolloutDigest = checkpointRoot;
     expect(digestInCid(sample.body.rollouts)).not.toBe(rolloutDigest);
     const { signature } = await liar.ledger.signAttestation({ round: 1, checkpointRoot, rolloutDigest });
-    await liar.gossip.publish({ type: 'attest', round: 1, body: { ...sample.body, signature } });
+    const body = { ...sample.body, rolloutDigest, signature };
+    await liar.gossip.publish({ type: 'attest', round: 1, body });
     await swarm.scheduler.advance(2_000);
     expect(honest.gossip.rejected.snapshot()).toEqual({ malformed: 1 });
     expect(honest.of('attested')).toEqual([]);

@@ -12,7 +12,8 @@ import type { RejectReason } from '../messages/reject-reason.ts';
 import { every, type Scheduler, systemScheduler, wait } from '../scheduler.ts';
 import type { Standings } from '../standings.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import { AttestationChecks } from './attestation-checks.ts';
+import { attestationChecks } from './attestation-checks.ts';
+import { AttestationOutbox, type AttestationStore } from './attestation-outbox.ts';
 import type { PublishCheckpoint } from './checkpoint-publisher.ts';
 import type { RoundDependencies } from './dependencies.ts';
 import type { DriverState, RoundEvent } from './events.ts';
@@ -30,6 +31,8 @@ export interface RoundDriverOptions {
   readonly content: Pick<Content, 'publishObject' | 'publishFile' | 'fetchObject'>;
   /** Names and serves a round's checkpoint. Defaults to publishing its file in `content`. */
   readonly publishCheckpoint?: PublishCheckpoint;
+  /** Keeps attestations that nobody has acknowledged yet. Defaults to the process's memory. */
+  readonly attestations?: AttestationStore;
   readonly deviceKey: DeviceKey;
   /** What the chain says of other devices. */
   readonly standings: Pick<Standings, 'now'>;
@@ -160,15 +163,26 @@ export class RoundDriver {
     const standingOf = (device: DeviceAddress): Standing => standings.now(device);
     const randomBytes =
       this.#options.randomBytes ?? ((count: number) => crypto.getRandomValues(new Uint8Array(count)));
+    // Without cohorts nobody counts the members, and this device checks every attestation.
+    const members = (): number => gossip.cohorts?.size ?? 1;
     const reject = (reason: RejectReason, detail: string): void => gossip.reject(reason, detail);
     const acknowledgements = new Acknowledgements({
       gossip,
       device: deviceKey.address,
+      members,
       scheduler: this.#scheduler,
       round,
       standingOf,
       onAccepted: (round, checkpointRoot, by) => emit({ kind: 'accepted', round, checkpointRoot, ...by }),
     });
+    const outbox = new AttestationOutbox({
+      gossip,
+      acknowledgements,
+      scheduler: this.#scheduler,
+      round,
+      store: this.#options.attestations,
+    });
+    void outbox.open();
     const records = new RoundRecords({
       device: deviceKey.address,
       clock: ledger.clock,
@@ -183,7 +197,9 @@ export class RoundDriver {
         emit({ kind: 'answers', round, author, own: false, cid, set }),
       signal: ended.signal,
     });
-    const checks = new AttestationChecks({
+    const checks = attestationChecks({
+      device: deviceKey.address,
+      members,
       content,
       round,
       standingOf,
@@ -194,7 +210,7 @@ export class RoundDriver {
       signal: ended.signal,
     });
     const handlers = { gossip, records, acknowledgements, checks, emit };
-    const offMessages = gossip.onMessage((message) => handleMessage(message, handlers));
+    const offMessages = gossip.onMessage((message, origin) => handleMessage(message, origin, handlers));
     let lastStage = '';
     const offClock = every(this.#scheduler, 200, () => {
       const { round, stage, untilStageEnd } = ledger.clock.read();
@@ -218,6 +234,7 @@ export class RoundDriver {
       settings: this.#settings,
       records,
       acknowledgements,
+      outbox,
       emit,
       status: (sentence) =>
         this.#setStatus(this.#session?.finishing === true ? 'finishing' : 'working', sentence),
@@ -235,6 +252,7 @@ export class RoundDriver {
       close: () => {
         offMessages();
         offClock();
+        outbox.stop();
         acknowledgements.stop();
       },
     };

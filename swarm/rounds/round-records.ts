@@ -12,10 +12,10 @@ import { commitmentOf } from '../messages/commitment.ts';
 import type { Message } from '../messages/envelope.ts';
 import { LIMITS } from '../messages/limits.ts';
 import type { RejectReason } from '../messages/reject-reason.ts';
-import { encodeRollouts } from '../messages/rollouts.ts';
+import { encodeRollouts, foreignSet } from '../messages/rollouts.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { AuthorPlaces } from './author-places.ts';
-import { foreignSet, RolloutOffers } from './rollout-offers.ts';
+import { RolloutOffers } from './rollout-offers.ts';
 import type { RoundSettings } from './round-settings.ts';
 
 /** Rounds kept: the current one, its neighbours by clock skew, and the one still being trained. */
@@ -116,20 +116,23 @@ export class RoundRecords {
     else this.#place('commit', this.#record(round).commits.set(author, body.digest, COMMIT_BYTES));
   }
 
-  reveal(message: Message<'reveal'>): void {
+  /** Returns whether the author contradicts what it committed to. */
+  reveal(message: Message<'reveal'>): boolean {
     const { round, author, body, from } = message;
     const early = this.#whyEarly(round, this.#options.clock.read());
     if (early !== null) {
       this.#options.reject('wrong-stage', early);
-      return;
+      return false;
     }
     const { commits, offers } = this.#record(round);
-    const read = readReveal(message, commits.get(author));
+    const digest = commits.get(author);
+    const read = readReveal(message, digest);
     if (read.kind === 'mismatch') {
       this.#options.reject(read.reason, read.detail);
-      return;
+      return digest !== undefined;
     }
     offers.add({ author, cid: body.cid, source: peerIdOf(from), set: body.rollouts, bytes: read.bytes });
+    return false;
   }
 
   /** Returns whether the critique was accepted. */
@@ -235,7 +238,7 @@ function readReveal({ author, body }: Message<'reveal'>, digest: Hex | undefined
   if (digest !== commitmentOf(body.salt, author, body.cid))
     return mismatch(`${author} reveals something else than it committed to`);
   if (body.rollouts === null) return { kind: 'matching', bytes: 0 };
-  if (body.rollouts.author !== author) return mismatch(foreignSet(author, body.rollouts));
+  if (body.rollouts.author !== author) return mismatch(foreignSet(author, body.rollouts.author));
   const { bytes, cid } = encodeRollouts(body.rollouts);
   if (cid !== body.cid) return mismatch(`the answers of ${author} are not those of their CID`);
   if (bytes.length > LIMITS.inlineRollouts)

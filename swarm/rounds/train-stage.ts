@@ -15,8 +15,7 @@ export async function trainStage(
   own: PeerRollouts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { trainer, ledger, gossip, publishCheckpoint, records, acknowledgements, emit, status } =
-    dependencies;
+  const { trainer, ledger, publishCheckpoint, records, outbox, emit, status } = dependencies;
   const { round } = context;
   const foreign = records.select('train', context);
   status(
@@ -58,7 +57,6 @@ export async function trainStage(
     meanReward,
     heldOutAccuracy,
   };
-  acknowledgements.expect(round, checkpointRoot);
-  await gossip.publish({ type: 'attest', round, body });
+  await outbox.send(round, body);
   emit({ kind: 'sent', round, checkpointRoot, body });
 }

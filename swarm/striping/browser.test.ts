@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHROMIUM_PATH, startTwoPages, type TwoPages } from '../testing/two-pages.ts';
+import { CHROMIUM_PATH } from '../testing/script-pages.ts';
+import { startTwoPages, type TwoPages } from '../testing/two-pages.ts';
 import { CONNECTIONS } from './connect.ts';
 
 const absent = existsSync(CHROMIUM_PATH) ? false : `no Chromium at ${CHROMIUM_PATH} (set CHROMIUM_PATH)`;

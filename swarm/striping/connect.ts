@@ -96,7 +96,8 @@ async function withConnections(
   try {
     const iceServers = [...((await options.iceServers?.()) ?? [])];
     while (connections.length < count) connections.push(create({ iceServers }));
-    return await connect(connections, limit.signal);
+    // Not each call of WebRTC ends when its connection does not open.
+    return await Promise.race([connect(connections, limit.signal), rejectedBy(limit.signal)]);
   } catch (error) {
     for (const connection of connections) connection.close();
     if (options.signal.aborted) throw options.signal.reason;
@@ -105,6 +106,14 @@ async function withConnections(
   } finally {
     limit.release();
   }
+}
+
+/** Rejects when the signal aborts, and never resolves. */
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 /** Rejects with the first failure, and no other rejection is unhandled. */

@@ -26,6 +26,8 @@ export class MemoryBus {
         members.set(name, check);
         return () => members.delete(name);
       },
+      blame: () => undefined,
+      isFollowed: (topic) => [...(this.#members.get(topic)?.keys() ?? [])].some((other) => other !== name),
     };
   }
 

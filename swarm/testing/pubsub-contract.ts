@@ -112,6 +112,17 @@ export function describePubSubContract(name: string, start: () => Promise<PubSub
       await fixture.pass();
       expect(received).toEqual([[], ['again', 'last'], ['again', 'last']]);
     });
+
+    it('[PS-06] says that a topic is followed while a neighbour has joined it', async () => {
+      const [topic, other] = fixture.topics;
+      const leavers = fixture.peers.map((peer) => peer.join(topic, async () => 'accept'));
+      await fixture.joined(topic);
+      const [first] = fixture.peers;
+      expect(first.isFollowed(topic)).toBe(true);
+      expect(first.isFollowed(other)).toBe(false);
+      for (const leave of leavers.slice(1)) leave();
+      await eventually(() => expect(first.isFollowed(topic)).toBe(false));
+    });
   });
 }
 

@@ -15,6 +15,7 @@ export class SimulatedMesh {
   readonly #links = new Map<string, Set<string>>();
   readonly #checks = new Map<string, MessageCheck>();
   readonly #seen = new Set<string>();
+  readonly #blamed: { readonly by: string; readonly source: string }[] = [];
   #carried = 0;
 
   constructor(scheduler: Scheduler) {
@@ -24,6 +25,11 @@ export class SimulatedMesh {
   /** Messages that arrived somewhere for the first time. */
   get carried(): number {
     return this.#carried;
+  }
+
+  /** Who was blamed by whom for a message that was accepted. */
+  get blamed(): readonly { readonly by: string; readonly source: string }[] {
+    return this.#blamed;
   }
 
   /** Connects two peers. */
@@ -44,6 +50,9 @@ export class SimulatedMesh {
         this.#checks.set(`${name} ${topic}`, check);
         return () => this.#checks.delete(`${name} ${topic}`);
       },
+      blame: (source) => this.#blamed.push({ by: name, source }),
+      isFollowed: (topic) =>
+        [...(this.#links.get(name) ?? [])].some((other) => this.#checks.has(`${other} ${topic}`)),
     };
   }
 

@@ -4,13 +4,15 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
 import { hashedData, hashedHop, hashedRoot, hashedState } from '../../pipeline/testing/hashed-blocks.ts';
 import { simulatedRules, simulatedSignature } from '../../pipeline/testing/simulated-pipeline.ts';
+import type { Handoff } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Announcements } from '../blocks/announcements.ts';
 import { BlockStore } from '../blocks/block-store.ts';
 import type { BlockMember } from '../blocks/holders.ts';
 import type { Hash } from '../content/manifest.ts';
 import { serveContent } from '../content/server.ts';
-import { BlockSession, type HopWorker } from '../pipeline/block-session.ts';
+import { BlockSession } from '../pipeline/block-session.ts';
+import type { HopWorker } from '../pipeline/held-blocks.ts';
 import { wait } from '../scheduler.ts';
 import { MemoryFiles } from './memory-files.ts';
 import { MemoryNetwork } from './memory-transport.ts';
@@ -25,6 +27,12 @@ export interface SessionDevice {
   readonly session: BlockSession;
   /** Roots of all blocks' tensors after each step that it finished. */
   readonly steps: Map<number, ReadonlyMap<string, Hex>>;
+  /** The signed updates of each step that it finished. */
+  readonly updates: Map<number, readonly Handoff[]>;
+  /** Its medium, which is there after it has ended. */
+  readonly files: MemoryFiles;
+  /** The next step that it begins fails here once. */
+  breakStep(): void;
   /** Ends it as a closed tab does: nobody is told. */
   kill(): void;
 }
@@ -35,6 +43,10 @@ export interface SimulatedSessionsOptions {
   readonly hopMs: number;
   /** Milliseconds that a worker takes for the file of a version, one after another. Defaults to 0. */
   readonly fileMs?: number;
+  /** Milliseconds that a worker takes to begin a block. Defaults to 0. */
+  readonly beginMs?: number;
+  /** Milliseconds that a worker takes to load a version, one after another. Defaults to 0. */
+  readonly loadMs?: number;
 }
 
 export class SimulatedSessions {
@@ -60,14 +72,14 @@ export class SimulatedSessions {
     );
   }
 
-  /** A new device comes in that may keep `quotaBytes`. */
-  async join(quotaBytes = 2 ** 30): Promise<SessionDevice> {
-    const { graphOf, hopMs, fileMs = 0 } = this.#options;
+  /** A new device comes in that may keep `quotaBytes`, with an empty medium or an earlier device's. */
+  async join(quotaBytes = 2 ** 30, files = new MemoryFiles()): Promise<SessionDevice> {
+    const { graphOf } = this.#options;
     const n = ++this.#devices;
     const device: DeviceAddress = `0x${n.toString(16).padStart(40, '0')}`;
     const peerId = `peer ${n}`;
     const member: BlockMember = { device, peerId, account: device, prefixes: [`${n}`], hasRecord: true };
-    const store = await BlockStore.open({ files: new MemoryFiles(), quotaBytes, hash });
+    const store = await BlockStore.open({ files, quotaBytes, hash });
     const transport = this.#contents.transport(peerId);
     await serveContent({ store: store.content, transport, scheduler: this.scheduler });
     const graph = graphOf(0);
@@ -76,7 +88,10 @@ export class SimulatedSessions {
       versionBytes: 128 + tensors.size * TENSOR_BYTES,
     }));
     const steps = new Map<number, ReadonlyMap<string, Hex>>();
-    const worker = this.#worker(peerId, hopMs, fileMs);
+    const updates = new Map<number, readonly Handoff[]>();
+    const worker = this.#worker(peerId);
+    let newest = 0;
+    let breaks = false;
     const session = await BlockSession.start({
       device,
       run: simulatedRules.run,
@@ -86,11 +101,18 @@ export class SimulatedSessions {
         signature: simulatedSignature({ ...statement, device }),
       }),
       rules: simulatedRules,
-      graphOf,
+      graphOf(step) {
+        const isNew = step > newest;
+        newest = Math.max(newest, step);
+        if (!isNew || !breaks) return graphOf(step);
+        breaks = false;
+        throw new Error(`Step ${step} is broken on purpose.`);
+      },
       dataOf: (step) =>
         new Map([...hashedData(graphOf(step), step)].map(([name, bytes]) => [name, hashedRoot(bytes)])),
       first: this.first,
       worker,
+      files,
       keeping: {
         run: 'simulated:0',
         self: member,
@@ -107,12 +129,20 @@ export class SimulatedSessions {
       transport: this.#messages.transport(peerId),
       scheduler: this.scheduler,
       roundTrip: () => 50,
-      onStep: (step, state) => steps.set(step, state),
+      onStep(step, state, done) {
+        steps.set(step, state);
+        updates.set(step, done.updates);
+      },
     });
     const made: SessionDevice = {
       member,
       session,
       steps,
+      updates,
+      files,
+      breakStep: () => {
+        breaks = true;
+      },
       kill: () => {
         this.#dead.add(peerId);
         this.#listeners.delete(device);
@@ -130,13 +160,17 @@ export class SimulatedSessions {
     return { step, roots: new Map([...tensors].map(([name, bytes]) => [name, hashedRoot(bytes)])) };
   }
 
-  #worker(peerId: string, hopMs: number, fileMs: number): HopWorker {
-    const { graphOf } = this.#options;
+  #worker(peerId: string): HopWorker {
+    const { graphOf, hopMs, fileMs = 0, beginMs = 0, loadMs = 0 } = this.#options;
     const graph = graphOf(0);
     const versions = new Map<string, ReadonlyMap<string, Uint8Array>>();
     const rootsOf = (tensors: ReadonlyMap<string, Uint8Array>) =>
       new Map([...tensors].map(([name, bytes]) => [name, hashedRoot(bytes)]));
     let last: Promise<void> = Promise.resolve();
+    const inTurn = (ms: number): Promise<void> => {
+      last = last.then(() => wait(this.scheduler, ms));
+      return last;
+    };
     const tensorsOf = (block: string, step: number) => {
       const tensors = versions.get(`${block} ${step}`);
       if (tensors === undefined) throw new RangeError(`${peerId} has no ${block} of step ${step}`);
@@ -144,21 +178,19 @@ export class SimulatedSessions {
     };
     return {
       begin: async (block) => {
+        if (beginMs > 0) await wait(this.scheduler, beginMs);
         versions.set(`${block} 0`, hashedState(graph, block));
         return { roots: rootsOf(hashedState(graph, block)) };
       },
       load: async (file) => {
         const { block, step, tensors } = readFile(graph, file);
+        if (loadMs > 0) await inTurn(loadMs);
         versions.set(`${block} ${step}`, tensors);
         return { roots: rootsOf(tensors) };
       },
       file: async (block, step) => {
         const tensors = tensorsOf(block, step);
-        if (fileMs > 0) {
-          const made = last.then(() => wait(this.scheduler, fileMs));
-          last = made;
-          await made;
-        }
+        if (fileMs > 0) await inTurn(fileMs);
         return writeFile(block, step, tensors);
       },
       release: async () => undefined,

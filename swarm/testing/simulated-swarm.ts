@@ -4,12 +4,16 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { Ledger } from '../../protocol/ledger.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { type Standing, UNKNOWN } from '../../protocol/standing.ts';
+import { Cohorts } from '../cohorts.ts';
 import type { Content } from '../content/content.ts';
 import { ContentError } from '../content/content-error.ts';
 import { CHUNK, manifestOf, webHash } from '../content/manifest.ts';
 import { type Gossip, startGossip } from '../gossip.ts';
 import { cidOf, DAG_CBOR, RAW } from '../messages/rollouts.ts';
-import { type Presence, startPresence } from '../presence.ts';
+import type { MessageChecks, SignatureVerifier } from '../messages/validator.ts';
+import { type Presence, type PresenceOptions, startPresence } from '../presence.ts';
+import type { PubSub } from '../pubsub.ts';
+import type { AttestationStore } from '../rounds/attestation-outbox.ts';
 import type { RoundEvent } from '../rounds/events.ts';
 import { RoundDriver } from '../rounds/round-driver.ts';
 import type { RoundSettings } from '../rounds/round-settings.ts';
@@ -30,6 +34,32 @@ export interface SimulatedPeer {
   of<K extends RoundEvent['kind']>(kind: K): readonly Extract<RoundEvent, { readonly kind: K }>[];
 }
 
+/** What a device of a simulated swarm stands on where it is not the swarm's own. */
+export interface SimulatedGround {
+  /** Defaults to `keyOf` the device's name. */
+  readonly key?: DeviceKey;
+  readonly pubsub?: PubSub;
+  readonly node?: PresenceOptions['node'];
+  readonly content?: Content;
+  /**
+   * The part of the swarm that the device takes part in. Defaults to one that begins with the whole swarm.
+   */
+  readonly cohorts?: Cohorts | 'one';
+  /** The costly parts of checking messages. Default to the device's own. */
+  readonly messageChecks?: MessageChecks;
+  /** What checks the signatures inside votes and attestations. Defaults to the device's own ledger. */
+  readonly verifierOver?: (ledger: Ledger) => SignatureVerifier;
+  /** 0 to 1. Spreads the device's answers to newcomers. Defaults to Math.random. */
+  readonly random?: () => number;
+}
+
+export interface SimulatedJoinOptions extends Omit<ScriptedTrainerOptions, 'scheduler'> {
+  /** Keeps attestations that nobody has acknowledged yet. Defaults to the driver's memory. */
+  readonly attestations?: AttestationStore;
+  readonly settings?: Partial<RoundSettings>;
+  readonly ground?: SimulatedGround;
+}
+
 /** Several devices in one process on simulated time. */
 export class SimulatedSwarm {
   readonly scheduler = new SimulatedScheduler();
@@ -40,25 +70,35 @@ export class SimulatedSwarm {
   readonly #directory = new Map<DeviceAddress, Uint8Array>();
   readonly #objects = new Map<string, Uint8Array>();
 
-  join(
-    name: string,
-    options: Omit<ScriptedTrainerOptions, 'scheduler'> & { readonly settings?: Partial<RoundSettings> } = {},
-  ): SimulatedPeer {
+  /** The key of the device of a name. */
+  keyOf(name: string): DeviceKey {
+    return deviceKey(sha256Of(new TextEncoder().encode(`key of ${name}`)));
+  }
+
+  join(name: string, options: SimulatedJoinOptions = {}): SimulatedPeer {
     const { scheduler, bus, networkId } = this;
-    const key = deviceKey(sha256Of(new TextEncoder().encode(`key of ${name}`)));
+    const { ground = {} } = options;
+    const key = ground.key ?? this.keyOf(name);
+    const standings = { now: (device: DeviceAddress) => this.standings.get(device) ?? UNKNOWN };
     const ledger = simulatedLedger(key, scheduler, this.#directory);
     const round = () => ledger.clock.read().round;
     const gossip = startGossip({
-      pubsub: bus.pubsub(name),
+      pubsub: ground.pubsub ?? bus.pubsub(name),
       networkId,
       key,
       scheduler,
       round,
-      verifier: ledger,
+      verifier: ground.verifierOver?.(ledger) ?? ledger,
+      standings,
+      cohorts:
+        ground.cohorts === 'one'
+          ? undefined
+          : (ground.cohorts ?? new Cohorts({ networkId, publicKey: key.publicKey, scheduler })),
+      ...(ground.messageChecks === undefined ? {} : { limits: { messageChecks: ground.messageChecks } }),
     });
     const presence = startPresence({
       gossip,
-      node: { addresses: () => [], learn: () => {}, degree: () => 1 },
+      node: ground.node ?? { addresses: () => [], learn: () => {}, degree: () => 1 },
       publicKey: key.publicKey,
       describe: () => ({
         delegation: null,
@@ -68,6 +108,7 @@ export class SimulatedSwarm {
       round,
       scheduler,
       relays: false,
+      random: ground.random,
     });
     const trainer = new ScriptedTrainer({ scheduler, ...options });
     let salts = 0;
@@ -75,9 +116,10 @@ export class SimulatedSwarm {
       trainer,
       ledger,
       gossip,
-      content: this.content(),
+      content: ground.content ?? this.content(),
+      attestations: options.attestations,
       deviceKey: key,
-      standings: { now: (device) => this.standings.get(device) ?? UNKNOWN },
+      standings,
       engine: 'scripted',
       conformance: () => UNTESTED,
       scheduler,

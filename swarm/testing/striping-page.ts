@@ -22,7 +22,6 @@ export interface StripingTest {
   write(bytes: number, count: number): Promise<void>;
 }
 
-const { signal } = new AbortController();
 const inbox: string[] = [];
 let wake: () => void = () => undefined;
 let channel: Channel | null = null;
@@ -30,13 +29,24 @@ let channel: Channel | null = null;
 /** The signalling channel, as one message each way. */
 const signalling: Channel = {
   peerId: 'other page',
-  async read() {
-    while (inbox.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+  async read(signal) {
+    while (inbox.length === 0) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
     return new TextEncoder().encode(inbox.shift());
   },
   write: (frame) => window.carry(new TextDecoder().decode(frame)),
   close: () => undefined,
 };
+
+/** What waits longer has failed. The test then says which call it was. */
+function soon(): AbortSignal {
+  return AbortSignal.timeout(60_000);
+}
 
 function opened(): Channel {
   if (channel === null) throw new Error('Call open first.');
@@ -53,7 +63,7 @@ const api: StripingTest = {
       channel = await plainDataChannel(signalling, side);
       return;
     }
-    const options = { signalling, signal, connections };
+    const options = { signalling, signal: soon(), connections };
     const pipes = side === 'offer' ? await offerConnections(options) : await acceptConnections(options);
     channel = stripedChannel({ peerId: 'other page', pipes });
   },
@@ -64,15 +74,15 @@ const api: StripingTest = {
   async time(bytes) {
     const message = filled(bytes);
     const start = performance.now();
-    await opened().write(message, signal);
-    await opened().read(signal);
+    await opened().write(message, soon());
+    await opened().read(soon());
     return performance.now() - start;
   },
   async answer(count) {
     const seen: { readonly length: number; readonly sum: number }[] = [];
     for (let n = 0; n < count; n++) {
-      const message = await opened().read(signal);
-      await opened().write(Uint8Array.of(1), signal);
+      const message = await opened().read(soon());
+      await opened().write(Uint8Array.of(1), soon());
       seen.push({ length: message.length, sum: message.reduce((sum, byte) => sum + byte, 0) });
     }
     return seen;
@@ -82,15 +92,17 @@ const api: StripingTest = {
   },
   async drain() {
     for (let n = 0; ; n++) {
+      const signal = soon();
       try {
         await opened().read(signal);
       } catch {
+        signal.throwIfAborted();
         return n;
       }
     }
   },
   async write(bytes, count) {
-    for (let n = 0; n < count; n++) await opened().write(filled(bytes), signal);
+    for (let n = 0; n < count; n++) await opened().write(filled(bytes), soon());
   },
 };
 

@@ -1,7 +1,7 @@
 /** Two pages of Chromium with a channel between them, whose descriptions pass through this process. */
-import { createServer, type Server } from 'node:http';
-import { type Browser, chromium, type Page } from '@playwright/test';
+import type { Browser, Page } from '@playwright/test';
 import { bundleForBrowser } from './bundle.ts';
+import { startScriptPages } from './script-pages.ts';
 import type { StripingTest } from './striping-page.ts';
 
 declare global {
@@ -23,8 +23,6 @@ export interface TwoPages {
   stop(): Promise<void>;
 }
 
-export const CHROMIUM_PATH = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-
 /**
  * Starts Chromium and both pages. `carry` may change descriptions on their way. Defaults to not changing
  * them.
@@ -33,23 +31,11 @@ export async function startTwoPages(
   options: { readonly carry?: Carry; readonly path?: string } = {},
 ): Promise<TwoPages> {
   const { carry = async (descriptions) => descriptions } = options;
-  const script = await bundleForBrowser(new URL('./striping-page.ts', import.meta.url));
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');
+  const pages = await startScriptPages({
+    scripts: { '/page.js': await bundleForBrowser(new URL('./striping-page.ts', import.meta.url)) },
+    path: options.path,
   });
-  const origin = await listening(server);
-  const browser = await chromium.launch({
-    executablePath: options.path ?? CHROMIUM_PATH,
-    args: [
-      '--no-sandbox',
-      '--disable-features=WebRtcHideLocalIpsWithMdns',
-      '--allow-loopback-in-peer-connection',
-      '--disable-background-timer-throttling',
-      '--disable-renderer-backgrounding',
-    ],
-  });
+  const { browser, origin } = pages;
   const offering = await openPage(browser, origin);
   const accepting = await openPage(browser, origin);
   const pass = (from: 'offer' | 'accept', to: Page) => async (text: string) => {
@@ -69,10 +55,7 @@ export async function startTwoPages(
         accepting.evaluate((count) => window.stripingTest.open('accept', count), connections),
       ]);
     },
-    async stop() {
-      await browser.close();
-      server.close();
-    },
+    stop: () => pages.stop(),
   };
 }
 
@@ -81,11 +64,4 @@ async function openPage(browser: Browser, origin: string): Promise<Page> {
   await page.goto(origin);
   await page.waitForFunction(() => 'stripingTest' in window);
   return page;
-}
-
-async function listening(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The test server has no port.');
-  return `http://127.0.0.1:${address.port}/`;
 }

@@ -19,6 +19,8 @@ const ROOMS: Readonly<Record<string, { readonly column: number; readonly purpose
   node: { column: 2, purpose: 'processes, local network' },
   e2e: { column: 1, purpose: 'journeys in a browser' },
   bench: { column: 1, purpose: 'benchmarks' },
+  interop: { column: 0, purpose: 'a second implementation' },
+  fuzz: { column: 2, purpose: 'hostile input' },
   tools: { column: 3, purpose: 'builds and checks' },
 };
 /** Rooms without TypeScript: a build makes a module from them, in a room that others import. */

@@ -23,11 +23,38 @@ export function pairedRatio(a: readonly number[], b: readonly number[]): PairedR
   if (!ratios.every((ratio) => ratio > 0 && Number.isFinite(ratio))) {
     throw new RangeError('Every value of a ratio must be positive: take more rounds.');
   }
-  const logs = ratios.map(Math.log);
-  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-  const t = T_95[logs.length - 2];
-  if (t === undefined) return { mean: Math.exp(mean), interval: undefined, ratios };
-  const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (logs.length - 1);
-  const half = t * Math.sqrt(variance / logs.length);
-  return { mean: Math.exp(mean), interval: [Math.exp(mean - half), Math.exp(mean + half)], ratios };
+  const { mean, interval } = meanOf(ratios.map(Math.log));
+  const [low, high] = (interval ?? []).map(Math.exp);
+  return {
+    mean: Math.exp(mean),
+    interval: low === undefined || high === undefined ? undefined : [low, high],
+    ratios,
+  };
+}
+
+/** The mean of paired differences with its interval of 95 %. */
+export interface PairedDifference {
+  readonly mean: number;
+  /** Undefined for fewer than two pairs. */
+  readonly interval: readonly [number, number] | undefined;
+}
+
+/** The differences a - b of runs that were paired by their seed. Throws RangeError unless 1 to 10. */
+export function pairedDifference(a: readonly number[], b: readonly number[]): PairedDifference {
+  if (a.length !== b.length || a.length < 1 || a.length > T_95.length + 1) {
+    throw new RangeError(
+      `A difference takes 1 to ${T_95.length + 1} pairs, not ${a.length} and ${b.length}.`,
+    );
+  }
+  return meanOf(a.map((value, index) => value - must(b, index)));
+}
+
+/** The mean of 1 to 10 values, with Student's interval. */
+function meanOf(values: readonly number[]): PairedDifference {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const t = T_95[values.length - 2];
+  if (t === undefined) return { mean, interval: undefined };
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  const half = t * Math.sqrt(variance / values.length);
+  return { mean, interval: [mean - half, mean + half] };
 }

@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { must } from '../../protocol/must.ts';
-import { DEFAULT_SETTINGS } from '../learning-settings.ts';
+import { DEFAULT_SETTINGS, type LearningSettings } from '../learning-settings.ts';
 import { POISON_ARMS, type PoisonArm, type PoisonReading, runPoisonArm } from './poison-arms.ts';
 import { readNano } from './read-nano.ts';
 import { writeNumbers } from './result-page.ts';
-import { StoredParts } from './stored-parts.ts';
+import { StoredParts, storedSettings } from './stored-parts.ts';
 
 const COMMAND = 'npm run experiment -- poison';
 const { values } = parseArgs({
@@ -44,13 +44,22 @@ async function measure(): Promise<readonly ArmResult[]> {
   const engine = await createWasmEngine({ threads: 1 });
   const model = await readNano();
   const parts = new StoredParts(fileURLToPath(new URL('../../.starling/experiments/', import.meta.url)));
-  // As the committed results were made: a smaller pool, and one step a round.
-  const settings = { ...DEFAULT_SETTINGS, itemsPerRound: 32, stepsPerRound: 1, fullBatch: 64 };
+  // As the committed results were made: a smaller pool, one step a round, foreign samples drawn evenly.
+  const settings: LearningSettings = {
+    ...DEFAULT_SETTINGS,
+    itemsPerRound: 32,
+    stepsPerRound: 1,
+    fullBatch: 64,
+    foreignDraw: 'samples',
+    foreignFloor: 'none',
+  };
   const results = new Map(arms.map((arm): [PoisonArm, (readonly PoisonReading[])[]] => [arm, []]));
   for (const run of runs) {
     for (const arm of arms) {
-      const readings = await parts.part(`${run} ${rounds} ${arm}`, { settings, rounds, readEvery }, () =>
-        runPoisonArm({ arm, engine, model, settings, run, rounds, readEvery }),
+      const readings = await parts.part(
+        `${run} ${rounds} ${arm}`,
+        { settings: storedSettings(settings), rounds, readEvery },
+        () => runPoisonArm({ arm, engine, model, settings, run, rounds, readEvery }),
       );
       results.get(arm)?.push(readings);
       const last = must(readings, readings.length - 1);

@@ -2,6 +2,7 @@
 const EXPERIMENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   blocks: () => import('./blocks.ts'),
   'data-set': () => import('./data-set.ts'),
+  hostile: () => import('./hostile.ts'),
   poison: () => import('./poison.ts'),
   sapo: () => import('./sapo.ts'),
   swarm8: () => import('./swarm8.ts'),

@@ -59,6 +59,9 @@ const SETTINGS: LearningSettings = {
   mix: { own: 4, foreign: 4 },
   practicePrompts: 0,
   heldOutItems: 384,
+  // The results were made before the rules against strangers who lie (docs/results/poison.md).
+  foreignDraw: 'samples',
+  foreignFloor: 'none',
 };
 
 /** The same for every arm that is tuned. */
@@ -162,7 +165,12 @@ export const SAPO_ARMS = {
     ...H,
     description: 'nano on its own tasks, with the settings that a swarm has by default',
     rounds: 30,
-    settings: { ...DEFAULT_SETTINGS, heldOutItems: SETTINGS.heldOutItems },
+    settings: {
+      ...DEFAULT_SETTINGS,
+      heldOutItems: SETTINGS.heldOutItems,
+      foreignDraw: SETTINGS.foreignDraw,
+      foreignFloor: SETTINGS.foreignFloor,
+    },
     tunings: [{ learningRate: DEFAULT_SETTINGS.learningRate, steps: DEFAULT_SETTINGS.stepsPerRound }],
   },
   L50: {

@@ -25,7 +25,7 @@ import {
 } from './sapo-arms.ts';
 import { type ArmFigures, figuresText, gainOf, gainPicture, picture } from './sapo-results.ts';
 import { storedBase } from './stored-base.ts';
-import { StoredParts } from './stored-parts.ts';
+import { StoredParts, storedSettings } from './stored-parts.ts';
 
 const COMMAND = 'npm run experiment -- sapo';
 const { values } = parseArgs({
@@ -97,7 +97,11 @@ async function measureArm(engine: Engine, options: PartOptions): Promise<Learnin
   const settings = tunedSettings(arm, tuning);
   const length = arm.rounds ?? options.rounds;
   const measureAt = options.skill ? [0, length] : [];
-  const key = { arm: { ...arm, settings, description: '', tunings: [] }, rounds: length, measureAt };
+  const key = {
+    arm: { ...arm, settings: storedSettings(settings), description: '', tunings: [] },
+    rounds: length,
+    measureAt,
+  };
   const tuned = `${tuning.learningRate} ${tuning.steps}`;
   const part = `sapo ${name} ${run} ${tuned} ${length} ${measureAt.length}`;
   if (values.report) return await parts.known<LearningResult>(part, key);

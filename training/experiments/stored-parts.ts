@@ -1,5 +1,15 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LearningSettings } from '../learning-settings.ts';
+
+/** The settings as part of a key. Parts of before the rules against strangers who lie are still found. */
+export function storedSettings({ foreignDraw, foreignFloor, ...others }: LearningSettings): object {
+  return {
+    ...others,
+    ...(foreignDraw === 'samples' ? {} : { foreignDraw }),
+    ...(foreignFloor === 'none' ? {} : { foreignFloor }),
+  };
+}
 
 /**
  * Keeps the results of an experiment's parts in a folder, one JSON file each. A run that was killed goes on

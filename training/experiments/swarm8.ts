@@ -12,7 +12,7 @@ import { mean } from './held-out-skill.ts';
 import { SAPO_ARMS } from './sapo-arms.ts';
 import { TRAINED } from './sapo-base.ts';
 import { storedBase } from './stored-base.ts';
-import { StoredParts } from './stored-parts.ts';
+import { StoredParts, storedSettings } from './stored-parts.ts';
 import { runTrainers, type TrainerRunResult } from './trainer-run.ts';
 
 const { values } = parseArgs({
@@ -39,6 +39,8 @@ const settings: LearningSettings = {
   tasks: TRAINED,
   learningRate: 1e-3,
   heldOutItems: 16,
+  foreignDraw: 'samples',
+  foreignFloor: 'none',
 };
 
 const parts = new StoredParts(fileURLToPath(new URL('../../.starling/experiments/', import.meta.url)));
@@ -48,7 +50,7 @@ async function play(shared: boolean): Promise<TrainerRunResult> {
   // Members alone do not meet, so that half of them tell as much.
   const members = shared ? MEMBERS : MEMBERS / 2;
   const name = `swarm8 ${shared ? 'together' : 'alone'} ${rounds}`;
-  return await parts.part(name, { settings, level, rounds, members }, async () => {
+  return await parts.part(name, { settings: storedSettings(settings), level, rounds, members }, async () => {
     const model = await storedBase(parts, { engine, run: RUN, level });
     return await runTrainers({ engine, model, members, shared, settings, run: RUN, rounds });
   });

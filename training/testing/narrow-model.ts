@@ -31,6 +31,8 @@ export const NARROW_SETTINGS: LearningSettings = {
   fullBatch: 1,
   // Random weights are hardly ever right, and shall learn from that.
   successesOnly: 'foreign',
+  // And find every token unlikely.
+  foreignFloor: 'none',
 };
 
 /** The tasks of these settings. */

@@ -4,6 +4,7 @@ import { createReferenceEngine } from '../../compute/engines/reference.ts';
 import { directorySource } from '../../models/loading/directory-source.ts';
 import type { ModelDirectory } from '../../models/loading/model-directory.ts';
 import { openMemoryModelDirectory } from '../../models/loading/testing/memory-model-directory.ts';
+import type { Directory } from '../../models/storage/directory.ts';
 import { openMemoryDirectory } from '../../models/storage/memory-directory.ts';
 import { openCheckpointStore } from '../../training/durable-checkpoint-store.ts';
 import type { ComputeEvent } from '../compute-api.ts';
@@ -19,6 +20,8 @@ export interface ComputeChannel {
   readonly events: ComputeEvent[];
   /** The models on the device. */
   readonly models: ModelDirectory;
+  /** The checkpoints that the device keeps for others. */
+  readonly kept: Directory;
   close(): void;
 }
 
@@ -48,10 +51,12 @@ export function openComputeChannel(options: { readonly capacity?: number } = {})
   const model = smallModel();
   const directory = openMemoryDirectory({ capacity: options.capacity });
   const models = openMemoryModelDirectory();
+  const kept = openMemoryDirectory();
   const { port1, port2 } = new MessageChannel();
   Comlink.expose(
     createComputeService({
       storedModel: (id, files) => directorySource(models, id, files),
+      openKept: async () => kept,
       openStore: async () => openCheckpointStore(directory),
       chooseEngine: async () => ({
         engine: yieldingReferenceEngine(),
@@ -73,6 +78,7 @@ export function openComputeChannel(options: { readonly capacity?: number } = {})
     client: connectCompute(port2 as unknown as Comlink.Endpoint, (event) => events.push(event)),
     events,
     models,
+    kept,
     close: () => port1.close(),
   };
 }

@@ -85,6 +85,9 @@ function handlers(scene: ModelScene, emit: (event: ModelEvent) => void): Handler
     describe: never,
     obtain: never,
     take: never,
+    heldChunks: never,
+    putChunk: never,
+    finishChunks: never,
     read: never,
     merge: never,
     async open() {

@@ -44,6 +44,14 @@ const BLOCKS: Partial<Readonly<Record<Scene, ShownBlocks>>> = {
   'blocks-computing': COMPUTING,
 };
 
+/** Two rounds that were attested, of which the chain has one. */
+const ATTESTED: readonly VolunteerEvent[] = [
+  { kind: 'state-attested', round: 11, step: 38, root: `0x${'5a'.repeat(32)}` },
+  { kind: 'accepted', round: 11, peers: 2, strangers: 1 },
+  { kind: 'on-chain', round: 11, block: 345, gas: 16_000, transaction: `0x${'7b'.repeat(32)}` },
+  { kind: 'state-attested', round: 12, step: 41, root: `0x${'5b'.repeat(32)}` },
+];
+
 /** What the keys hold in a scene. */
 export function heldFunds(name: Scene): readonly HeldFunds[] {
   const bonded = name === 'contributing' ? 20n * 10n ** 15n : 0n;
@@ -97,6 +105,7 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
       { kind: 'specification', spec: blocksSpec },
       { kind: 'phase', phase: { kind: 'contributing' } },
       { kind: 'blocks', blocks },
+      ...(name === 'blocks-computing' ? ATTESTED : []),
     ];
   }
   events.push(history(name === 'alone' ? 1 : 34, now));
@@ -117,6 +126,7 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
   events.push(
     { kind: 'model', when: 'start', report: report(0, 0.362, ['84', '2 4 9 7', '12', 'emulq']) },
     { kind: 'model', when: 'now', report: report(134, 0.481, ['85', '2 4 9 7', '12', 'emulp']) },
+    { kind: 'kept', kept: { checkpoints: 15, bytes: 18_900_000, policy: { every: 10, quota: 2 ** 30 } } },
     { kind: 'refused', reason: 'Stale: about a round that is over', count: 4 },
     { kind: 'refused', reason: 'Signature does not match its device', count: 1 },
   );
@@ -140,6 +150,7 @@ export function scene(name: Scene, now: number): readonly VolunteerEvent[] {
               peerId: `16Uiu2HA${index}`,
               device,
               path: index < 2 ? ('direct' as const) : ('relayed' as const),
+              route: (['stun', 'turn'] as const)[index] ?? null,
               latency: index < 2 ? 4 + index : null,
             })),
       relays: [{ peerId: '16Uiu2HARelay', connected: true, cause: null }],

@@ -6,6 +6,7 @@ import { smallSpec } from '../../../protocol/testing/sample-swarm-specs.ts';
 import type { NetworkView } from '../../../swarm/peers.ts';
 import type { RoundEvent } from '../../../swarm/rounds/events.ts';
 import type { ComputeClient } from '../../../workers/compute-client.ts';
+import { CostMemory } from '../../../workers/cost-memory.ts';
 import type {
   OpenBlocksOptions,
   OpenComputerOptions,
@@ -14,6 +15,7 @@ import type {
   VolunteerDependencies,
 } from '../dependencies.ts';
 import type { EngineChoice } from '../engine-choice.ts';
+import type { KeptHere } from '../kept-checkpoints.ts';
 import { openPageDatabase, type PageDatabase } from '../page-database.ts';
 import { reduceVolunteer } from '../reduce-volunteer.ts';
 import { Volunteer } from '../volunteer.ts';
@@ -40,6 +42,8 @@ export interface WorkshopOptions {
   readonly persist?: () => Promise<boolean>;
   /** All site data are blocked. */
   readonly blocked?: boolean;
+  /** The checkpoints that the device keeps for others. Defaults to no storage for them. */
+  readonly kept?: KeptHere;
   /** Defaults to a small swarm of rounds. */
   readonly spec?: SwarmSpec;
 }
@@ -73,6 +77,13 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   let sleeps = 0;
   const file = { ...network };
   let computer: OpenComputerOptions | null = null;
+  let costText: string | null = null;
+  const costs = new CostMemory({
+    get: () => costText,
+    set: (text) => {
+      costText = text;
+    },
+  });
   const figures: { readonly scope: string; readonly round: number; readonly accuracy: number }[] = [];
   let share = 1;
   let swarm: number | null = null;
@@ -160,7 +171,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       asked.signal.throwIfAborted();
       if (fail.computer !== undefined) throw fail.computer;
       const stop = async () => void log.push('computer stopped');
-      return { client, started: { engine, root: ROOT, cursor: 0 }, stop };
+      return { client, started: { engine, root: ROOT, cursor: 0 }, kept: options.kept ?? null, stop };
     },
     async openBlocks(asked) {
       log.push(`blocks ${asked.engine} ${asked.cid}`);
@@ -245,8 +256,8 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
           const whole = async () => ({ step: 5, bytes: Uint8Array.of(9), root: ROOT });
           return { ...driver('steps'), whole };
         },
-        serve: async () => void log.push('served'),
-        fetchFile: unused,
+        serve: () => void log.push('served'),
+        fromMembers: { small: unused, large: unused },
         members: () => [],
         announce: async () => void log.push('announced'),
         leave: async () => void log.push('left'),
@@ -291,6 +302,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
       },
     },
     figures: { add: (scope, figure) => void figures.push({ scope, ...figure }) },
+    costs,
     swarm: {
       get: () => swarm,
       set: (chosen) => {
@@ -316,6 +328,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     volunteer,
     log,
     figures,
+    costs,
     phases,
     fail,
     /** Why the tab cannot train in the swarm. */

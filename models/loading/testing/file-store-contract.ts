@@ -79,12 +79,16 @@ export function describeFileStoreContract(name: string, open: OpenFileStore): vo
       });
     });
 
-    it('[FS-05] cuts a file', async () => {
+    it('[FS-05] cuts a file, and extends one with zeros', async () => {
       await withFile('a.bin', async (file) => {
         await file.write(0, bytes(1, 2, 3, 4));
         await file.truncate(2);
         expect(await file.size()).toBe(2);
         expect(await file.read(0, 2)).toEqual(bytes(1, 2));
+        await file.truncate(4);
+        expect(await file.read(0, 4)).toEqual(bytes(1, 2, 0, 0));
+        await file.write(3, bytes(9));
+        expect(await file.size()).toBe(4);
         await file.truncate(0);
         expect(await file.size()).toBe(0);
       });

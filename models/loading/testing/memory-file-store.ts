@@ -28,6 +28,9 @@ export function openMemoryFileStore(
       files.set(name, grown);
     },
     async truncate(size) {
+      if (used() - bytesOf(name).length + size > (options.capacity ?? Number.POSITIVE_INFINITY)) {
+        throw new StorageFullError(size);
+      }
       const cut = new Uint8Array(size);
       cut.set(bytesOf(name).subarray(0, size));
       files.set(name, cut);

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { Judge } from './judge.ts';
+import type { ChaosReport } from './settings.ts';
+
+const [A, B, C, THIEF] = ['0xa', '0xb', '0xc', '0xd'] as const;
+const BUDGET = { heapMiB: 100, messagesARound: 50 };
+
+/** Two honest members, 0 and 1, and a hostile one. */
+function setUp(): Judge {
+  const judge = new Judge({ threshold: -160, roundSeconds: 20 });
+  judge.addHonest(0, A);
+  judge.addHonest(1, B);
+  judge.addHostile('peer of d', THIEF, 'copy');
+  return judge;
+}
+
+const stored = (round: number, previousRoot: string, root: string): ChaosReport =>
+  ({ kind: 'stored', round, previousRoot, root }) as ChaosReport;
+const finished = (round: number, root: string, foreign: readonly string[] = []): ChaosReport =>
+  ({ kind: 'finished', round, root, foreign }) as ChaosReport;
+const ack = (by: string, round: number, author: string, value: string): ChaosReport =>
+  ({ kind: 'ack', by, statement: { round, author, value } }) as ChaosReport;
+const vote = (author: string, value: string): ChaosReport =>
+  ({ kind: 'vote', statement: { round: 1, author, value } }) as ChaosReport;
+const state = (score: number, more: object = {}): ChaosReport =>
+  ({
+    kind: 'state',
+    heapMiB: 1,
+    rssMiB: 1,
+    heard: 0,
+    scores: [['peer of d', score]],
+    ...more,
+  }) as ChaosReport;
+
+describe('Judge', () => {
+  it('counts a finished round as lost unless another honest member acknowledged it', () => {
+    const judge = setUp();
+    judge.hear(0, stored(1, '0x0', '0x1'), 0);
+    judge.hear(0, finished(1, '0x1'), 0);
+    for (const by of [A, THIEF, C]) judge.hear(1, ack(by, 1, A, '0x1'), 1);
+    judge.hear(1, ack(B, 1, A, '0x2'), 1);
+    expect(judge.lost(1)).toEqual([{ member: 0, round: 1, why: 'nobody acknowledged it' }]);
+    expect(judge.lost(0)).toEqual([]);
+    judge.hear(0, ack(B, 1, A, '0x1'), 2);
+    expect(judge.lost(1)).toEqual([]);
+  });
+
+  it('counts a round as lost that the next one did not go on from, or that was not stored', () => {
+    const judge = setUp();
+    for (const round of [1, 2, 3]) judge.hear(1, ack(B, round, A, `0x${round}`), 1);
+    judge.hear(0, stored(1, '0x0', '0x1'), 0);
+    judge.hear(0, finished(1, '0x1'), 0);
+    judge.hear(0, stored(2, '0x0', '0x2'), 0);
+    judge.hear(0, finished(2, '0x2'), 0);
+    judge.hear(0, finished(3, '0x3'), 0);
+    expect(judge.lost(3).map(({ round, why }) => [round, why])).toEqual([
+      [1, 'the next round went on from another'],
+      [3, 'its checkpoint was not stored'],
+    ]);
+  });
+
+  it('tells votes that were heard differently, of honest members and of others', () => {
+    const judge = setUp();
+    for (const [member, author, value] of [
+      [0, A, 'x'],
+      [1, A, 'x'],
+      [0, THIEF, 'x'],
+      [1, THIEF, 'y'],
+    ] as const)
+      judge.hear(member, vote(author, value), 0);
+    const options = { last: 1, hostile: 1, budget: BUDGET };
+    expect(judge.verdict(options)).toMatchObject({
+      honestVotesSplit: 0,
+      hostileVotesSplit: 1,
+      votesCompared: 2,
+    });
+    judge.hear(1, vote(A, 'y'), 0);
+    expect(judge.verdict(options)).toMatchObject({ honestVotesSplit: 1, hostileVotesSplit: 1 });
+  });
+
+  it('counts a cheat as cut when every neighbour that saw it long enough has a score below the threshold', () => {
+    const judge = setUp();
+    const cut = (): number => judge.verdict({ last: 1, hostile: 1, budget: BUDGET }).cheatsCut;
+    judge.hear(0, state(0), 0);
+    judge.hear(0, state(-161), 5);
+    expect(cut()).toBe(1);
+    judge.hear(1, state(0), 0);
+    judge.hear(1, state(-160), 40);
+    expect(cut()).toBe(1);
+    judge.hear(1, state(-160), 50);
+    expect(cut()).toBe(0);
+    judge.hear(1, state(-200), 60);
+    expect(
+      judge.verdict({ last: 1, hostile: 1, budget: BUDGET }).kinds.find(({ tried }) => tried > 0),
+    ).toEqual({
+      ...{ kind: 'copy', tried: 1, cut: 1, neighbours: 2, cutBy: 2, medianSeconds: 60, lowestScore: -200 },
+    });
+  });
+
+  it('finds stolen sets that were trained on, acknowledged cheats, and members over their budget', () => {
+    const judge = setUp();
+    judge.hearHostile({ kind: 'stolen', cid: 'stolen' });
+    judge.hear(0, finished(1, '0x1', ['own', 'stolen']), 0);
+    judge.hear(0, ack(B, 1, THIEF, '0x9'), 0);
+    judge.hear(0, ack(C, 1, THIEF, '0x8'), 0);
+    judge.hear(0, state(0, { heard: 0 }), 0);
+    judge.hear(0, state(0, { heard: 60 }), 20);
+    judge.hear(1, state(0, { heapMiB: 101 }), 20);
+    expect(judge.verdict({ last: 1, hostile: 1, budget: BUDGET })).toMatchObject({
+      ...{ stolenSetsUsed: 1, cheatsAcknowledged: 1, overBudget: 2, messagesARound: 60, heapMiB: 101 },
+    });
+  });
+});

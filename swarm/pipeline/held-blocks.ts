@@ -1,0 +1,128 @@
+/** The blocks whose versions a device has in memory, to compute their hops, and writes to its medium. */
+import type { ComputedTensor } from '../../pipeline/runtime/member-events.ts';
+import type { Computation } from '../blocks/block-keeper.ts';
+import type { ConfirmedVersion } from '../blocks/needed-versions.ts';
+import type { VersionPlace } from '../messages/block-announcement.ts';
+import type { Roots } from './run-states.ts';
+
+/** What computes hops and holds the versions of blocks in memory: a worker of a page, or a process. */
+export interface HopWorker {
+  begin(block: string): Promise<{ readonly roots: Roots }>;
+  load(file: Uint8Array): Promise<{ readonly roots: Roots }>;
+  file(block: string, step: number): Promise<Uint8Array>;
+  release(block: string): Promise<void>;
+  compute(
+    step: number,
+    hop: number,
+    inputs: ReadonlyMap<string, Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, ComputedTensor>>;
+}
+
+export interface HeldBlocksOptions {
+  readonly worker: HopWorker;
+  /** The names of a block's tensors. */
+  readonly tensorsOf: (block: string) => Iterable<string>;
+  /** The version that the run has agreed on. Undefined for a step that is not remembered. */
+  readonly confirmed: (block: string, step: number) => ConfirmedVersion | undefined;
+  /** Begins to write a version. Undefined where this device does not keep the block. */
+  readonly beginWriting: (place: VersionPlace) => Computation | undefined;
+}
+
+export class HeldBlocks {
+  readonly #options: HeldBlocksOptions;
+  /** The step of the newest version of each block. */
+  readonly #steps = new Map<string, number>();
+  readonly #writing = new Set<string>();
+  /** Blocks of which a version is being loaded. */
+  readonly #taking = new Set<string>();
+
+  constructor(options: HeldBlocksOptions) {
+    this.#options = options;
+  }
+
+  get ids(): readonly string[] {
+    return [...this.#steps.keys()];
+  }
+
+  /** Steps done in the newest version of a block. Undefined where none is here. */
+  stepOf(block: string): number | undefined {
+    return this.#steps.get(block);
+  }
+
+  /** Takes a block as the run starts with it. Throws RangeError where it is not the run's. */
+  async begin(block: string, first: Roots): Promise<void> {
+    const { roots } = await this.#options.worker.begin(block);
+    for (const [name, root] of roots) {
+      if (first.get(name) !== root) throw new RangeError(`${block} of this device is not the run's.`);
+    }
+    this.#steps.set(block, 0);
+  }
+
+  /**
+   * Takes a version from its file, where its tensors have these roots and it is still wanted when it is
+   * loaded. Returns whether it was taken. Of two files of one block at the same time the second is left out:
+   * a false one must not take the place of the one that is computed with.
+   */
+  async take(
+    { block, step }: VersionPlace,
+    file: Uint8Array,
+    state: Roots,
+    isWanted: () => boolean,
+  ): Promise<boolean> {
+    if (this.#taking.has(block)) return false;
+    this.#taking.add(block);
+    try {
+      const { roots } = await this.#options.worker.load(file);
+      const names = [...this.#options.tensorsOf(block)];
+      if (!names.every((name) => roots.get(name) === state.get(name)) || !isWanted()) {
+        await this.drop(block);
+        return false;
+      }
+      this.#steps.set(block, step);
+      return true;
+    } finally {
+      this.#taking.delete(block);
+    }
+  }
+
+  /** A step is done: all blocks here have their next version. */
+  finished(steps: number): void {
+    for (const block of this.#steps.keys()) this.#steps.set(block, steps);
+  }
+
+  /** Gives a block back. */
+  async drop(block: string): Promise<void> {
+    this.#steps.delete(block);
+    await this.#options.worker.release(block);
+  }
+
+  async dropAll(): Promise<void> {
+    for (const block of this.ids) await this.drop(block);
+  }
+
+  /** The file of a version that is in memory. Rejects where it is not. */
+  file(block: string, step: number): Promise<Uint8Array> {
+    return this.#options.worker.file(block, step);
+  }
+
+  /**
+   * Writes a version to the medium, where this device is to keep it. Where steps are faster than the medium,
+   * those that end while the block is being written are left out.
+   */
+  async write(block: string, step: number): Promise<void> {
+    if (this.#writing.has(block)) return;
+    const confirmed = this.#options.confirmed(block, step);
+    const computation = confirmed === undefined ? undefined : this.#options.beginWriting({ block, step });
+    if (confirmed === undefined || computation === undefined) return;
+    this.#writing.add(block);
+    try {
+      await computation.store(confirmed.root, await this.file(block, step));
+    } catch (error) {
+      computation.abandon();
+      throw error;
+    } finally {
+      this.#writing.delete(block);
+    }
+  }
+}

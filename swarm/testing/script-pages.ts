@@ -1,0 +1,52 @@
+/** Pages of Chromium that run bundled scripts, for tests and benchmarks of what only a browser has. */
+import { createServer } from 'node:http';
+import { type Browser, chromium } from '@playwright/test';
+
+export const CHROMIUM_PATH = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+
+export interface ScriptPages {
+  readonly browser: Browser;
+  /** The address of a page that runs /page.js. It ends with a slash. */
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+export interface ScriptPagesOptions {
+  /** Texts of scripts by their paths, of which the page runs `/page.js`. */
+  readonly scripts: Readonly<Record<`/${string}`, string>>;
+  /** The program of Chromium. Defaults to `CHROMIUM_PATH`. */
+  readonly path?: string | undefined;
+}
+
+/** Starts Chromium and a server on this machine. Pages connect to one another without a network. */
+export async function startScriptPages({ scripts, path }: ScriptPagesOptions): Promise<ScriptPages> {
+  const byPath = new Map<string | undefined, string>(Object.entries(scripts));
+  const server = createServer((request, response) => {
+    const script = byPath.get(request.url);
+    response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript');
+    response.end(script ?? '<!doctype html><script type="module" src="/page.js"></script>');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The test server has no port.');
+  const browser = await chromium.launch({
+    executablePath: path ?? CHROMIUM_PATH,
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      // Without multicast DNS, as in most containers, hidden local addresses cannot be resolved.
+      '--disable-features=WebRtcHideLocalIpsWithMdns',
+      '--allow-loopback-in-peer-connection',
+      '--disable-background-timer-throttling',
+      '--disable-renderer-backgrounding',
+    ],
+  });
+  return {
+    browser,
+    origin: `http://127.0.0.1:${address.port}/`,
+    async stop() {
+      await browser.close();
+      server.close();
+    },
+  };
+}
