@@ -40,6 +40,8 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     headless: true,
+    // A click or download that never comes then names itself, where the journey's own limit names no line.
+    actionTimeout: 90_000,
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
