@@ -12,11 +12,37 @@ describe('devices that come in', () => {
     arrivals.expect(device(2), 'layers.0', 0);
     expect(arrivals.waitUntil('layers.0', 0)).toBe(10_000);
     expect(arrivals.waitUntil('layers.1', 0)).toBeUndefined();
-    arrivals.arrived(device(1), ['layers.0', 'layers.1']);
+    arrivals.arrived(device(1), ['layers.0', 'layers.1'], false);
     expect(arrivals.isExpected(device(1), 'layers.0')).toBe(false);
     expect(arrivals.waitUntil('layers.0', 5)).toBe(10_005);
     arrivals.remove(device(2));
     expect(arrivals.waitUntil('layers.0', 5)).toBeUndefined();
+  });
+
+  it('[P-150] are waited for at the end of the step until their updates are there, or they are gone', () => {
+    const arrivals = new Arrivals();
+    expect(arrivals.updatesUntil(0)).toBeUndefined();
+    arrivals.arrived(device(1), ['layers.0', 'layers.1'], false);
+    arrivals.arrived(device(2), ['layers.0'], false);
+    arrivals.arrived(device(3), ['layers.0'], true);
+    expect(arrivals.updatesUntil(0)).toBe(10_000);
+    arrivals.updated(device(1), 'layers.0');
+    arrivals.remove(device(2));
+    expect(arrivals.updatesUntil(0)).toBe(10_000);
+    arrivals.updated(device(1), 'layers.1');
+    expect(arrivals.updatesUntil(0)).toBeUndefined();
+    // A device that is a step ahead hands off no update of this one.
+    arrivals.nextStep();
+    expect(arrivals.updatesUntil(0)).toBe(10_000);
+    arrivals.updated(device(3), 'layers.0');
+    expect(arrivals.updatesUntil(0)).toBeUndefined();
+    arrivals.arrived(device(1), ['layers.0'], false);
+    arrivals.nextStep();
+    expect(arrivals.updatesUntil(0)).toBeUndefined();
+    // Nor does one that asks for the block again.
+    arrivals.arrived(device(1), ['layers.0'], false);
+    arrivals.expect(device(1), 'layers.0', 0);
+    expect(arrivals.updatesUntil(0)).toBeUndefined();
   });
 
   it('[P-150] are forgotten after 30 seconds without a word', () => {
@@ -25,6 +51,25 @@ describe('devices that come in', () => {
     arrivals.expect(device(1), 'layers.0', 20_000);
     expect(arrivals.waitUntil('layers.0', 49_999)).toBe(50_000);
     expect(arrivals.waitUntil('layers.0', 50_000)).toBeUndefined();
+  });
+
+  it('[P-150] cost a tenth of the time at most, however many join and compute nothing', () => {
+    const arrivals = new Arrivals();
+    let waited = 0;
+    const end = 1_000_000;
+    for (let now = 0; now < end; now += 100) {
+      arrivals.arrived(device(now), ['layers.0'], false);
+      const until = arrivals.updatesUntil(now);
+      if (until !== undefined) {
+        arrivals.setWaiting(true, now);
+        waited += until - now;
+        now = until;
+        arrivals.setWaiting(false, now);
+      }
+      arrivals.nextStep();
+    }
+    expect(waited).toBeGreaterThan(10_000);
+    expect(waited).toBeLessThanOrEqual(10_000 + end / 10);
   });
 
   it('[P-150] cost a tenth of the time at most, however many ask and never come', () => {

@@ -9,7 +9,8 @@
  * - A device that lacks an input asks whoever has it, and a keeper that has lost it computes it again. All
  *   follows from the step's data and the blocks' versions, so any one keeper of each block is enough.
  * - Every keeper of a block computes its update, and compares the roots.
- * - A block's update waits for devices that fetch the block, for a bounded part of the time.
+ * - A block's update waits for devices that fetch the block, and a step's end for the updates of devices that
+ *   joined in it, for a bounded part of the time.
  */
 import type { Handoff } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
@@ -152,6 +153,7 @@ export class PipelineMember {
     for (const { until } of this.#step.work.wants.values()) times.push(until);
     for (const [, askAt] of this.#step.work.waiting) if (askAt > this.#now) times.push(askAt);
     for (const hop of this.#waiting) times.push(this.#waitsUntil(hop));
+    if (!this.#isOver && this.#step.isOverHere()) times.push(this.#arrivals.updatesUntil(this.#now));
     const known = times.filter((time) => time !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
@@ -243,9 +245,16 @@ export class PipelineMember {
       this.#requests.checkTimes();
       this.#requests.fetchInputs();
       this.#startNext();
-      next = !this.#isOver && this.#step.isOverHere();
+      next = !this.#isOver && this.#step.isOverHere() && !this.#waitsForUpdates();
       if (next) this.#nextStep();
     }
+  }
+
+  /** The step is over here. Whoever joined in it may still need what its updates are made from. */
+  #waitsForUpdates(): boolean {
+    const waits = this.#arrivals.updatesUntil(this.#now) !== undefined;
+    this.#arrivals.setWaiting(waits, this.#now);
+    return waits;
   }
 
   #nextStep(): void {
@@ -258,6 +267,7 @@ export class PipelineMember {
     this.#early = [];
     this.#waiting.clear();
     this.#arrivals.setWaiting(false, this.#now);
+    this.#arrivals.nextStep();
     this.#catchUp = undefined;
     this.#devices.reset();
     if (step >= this.#options.end) {
@@ -340,7 +350,7 @@ export class PipelineMember {
           this.#arrivals.expect(from, message.block, this.#now);
         return;
       case 'join':
-        this.#onJoin(from, message.blocks);
+        this.#onJoin(from, message);
         return;
       case 'leave':
         this.#holders.leave(from, message.blocks, message.step);
@@ -383,6 +393,8 @@ export class PipelineMember {
       this.#heard(from);
       this.#devices.runner(from).handedOff(this.#step.graph.node(handoff.hop), this.#now);
       if (verdict.kind !== 'conflict') this.#holders.handedOff(from, handoff, this.#step.graph);
+      const { index, block } = this.#step.graph.node(handoff.hop);
+      if (this.#step.graph.isForEveryKeeper(index)) this.#arrivals.updated(from, block);
     }
     if (verdict.kind === 'conflict') return;
     if (verdict.kind === 'new') this.#accept(handoff);
@@ -464,10 +476,10 @@ export class PipelineMember {
       this.#step.work.wants.delete(message.handoff.hop);
   }
 
-  #onJoin(from: DeviceAddress, blocks: readonly string[]): void {
+  #onJoin(from: DeviceAddress, { step, blocks }: Extract<PipelineMessage, { kind: 'join' }>): void {
     if (from === this.#me) return;
     this.#holders.join(from, blocks);
-    this.#arrivals.arrived(from, blocks);
+    this.#arrivals.arrived(from, blocks, step > this.#step.plan.step);
     this.#devices.setPrompt(from);
     if (this.#isOver) return;
     this.#step.plan.join(from, blocks);
@@ -481,6 +493,7 @@ export class PipelineMember {
     if (from === this.#me) return;
     if (!this.#isOver) this.#takeovers.passOn(from, blocks);
     this.#holders.comeAgain(from, blocks);
+    this.#arrivals.remove(from);
   }
 
   /**

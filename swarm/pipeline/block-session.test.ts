@@ -189,6 +189,23 @@ describe('BlockSession', () => {
     expect(only.steps.get(last)).toEqual(oracle(last + 1));
   });
 
+  it('[P-150] takes a device in while another computes steps faster than a message travels', async () => {
+    const run = new SimulatedSessions({ graphOf, hopMs: 2, messageMs: 100, loadMs: 20, fileMs: 20 });
+    const only = await run.join();
+    await until(run, [only], 20);
+    const late = await run.join();
+    while (late.session.view().state !== 'computing') await run.scheduler.advance(10);
+    const begun = only.session.view().step;
+    for (let times = 0; times < 1_000; times++) {
+      await run.scheduler.advance(10);
+      expect(late.session.view().state).toBe('computing');
+    }
+    const last = Math.max(...late.steps.keys());
+    expect(last).toBeGreaterThan(begun + 5);
+    for (let step = begun; step <= last; step++) expect(late.steps.has(step), `step ${step}`).toBe(true);
+    expect(late.steps.get(last)).toEqual(oracle(last + 1));
+  });
+
   it('[P-154] goes on at once where a device that came in comes in again', async () => {
     const run = new SimulatedSessions({ graphOf, hopMs: 300 });
     const devices = [await run.join(3 * 4 * 340)];

@@ -11,6 +11,7 @@ import { BlockStore } from '../blocks/block-store.ts';
 import type { BlockMember } from '../blocks/holders.ts';
 import type { Hash } from '../content/manifest.ts';
 import { serveContent } from '../content/server.ts';
+import type { Channel, ContentTransport } from '../content/transport.ts';
 import { BlockSession } from '../pipeline/block-session.ts';
 import type { HopWorker } from '../pipeline/held-blocks.ts';
 import { wait } from '../scheduler.ts';
@@ -47,6 +48,8 @@ export interface SimulatedSessionsOptions {
   readonly beginMs?: number;
   /** Milliseconds that a worker takes to load a version, one after another. Defaults to 0. */
   readonly loadMs?: number;
+  /** Milliseconds that a message between two devices takes. Defaults to 0. */
+  readonly messageMs?: number;
 }
 
 export class SimulatedSessions {
@@ -126,9 +129,9 @@ export class SimulatedSessions {
         rootOf: async ({ block, step }, bytes) => rootOfFile(graph, { block, step }, bytes),
         hash,
       },
-      transport: this.#messages.transport(peerId),
+      transport: this.#delayed(this.#messages.transport(peerId)),
       scheduler: this.scheduler,
-      roundTrip: () => 50,
+      roundTrip: () => Math.max(50, 2 * (this.#options.messageMs ?? 0)),
       onStep(step, state, done) {
         steps.set(step, state);
         updates.set(step, done.updates);
@@ -158,6 +161,25 @@ export class SimulatedSessions {
   describe(file: Uint8Array): { readonly step: number; readonly roots: ReadonlyMap<string, Hex> } {
     const { step, tensors } = readFile(this.#options.graphOf(0), file);
     return { step, roots: new Map([...tensors].map(([name, bytes]) => [name, hashedRoot(bytes)])) };
+  }
+
+  /** A transport whose frames take `messageMs` each way, in order. */
+  #delayed(transport: ContentTransport): ContentTransport {
+    const { messageMs = 0 } = this.#options;
+    if (messageMs === 0) return transport;
+    const delayed = (channel: Channel): Channel => ({
+      ...channel,
+      write: async (frame, signal) => {
+        signal.throwIfAborted();
+        this.scheduler.after(messageMs, () => {
+          channel.write(frame, signal).catch(() => undefined);
+        });
+      },
+    });
+    return {
+      open: async (peerId, signal) => delayed(await transport.open(peerId, signal)),
+      serve: (handle) => transport.serve((channel) => handle(delayed(channel))),
+    };
   }
 
   #worker(peerId: string): HopWorker {
