@@ -39,6 +39,7 @@ async function volunteerIn(
   const ended = new AbortController();
   options.signal.addEventListener('abort', () => ended.abort(), { once: true });
   let last: string | undefined;
+  let crash: Error | undefined;
   const volunteer = await startVolunteer({
     ...options,
     network,
@@ -47,6 +48,10 @@ async function volunteerIn(
       // What a member of a model in blocks is doing is said when it changes.
       if (line !== undefined && (event.kind !== 'blocks' || line !== last)) console.log(line);
       if (event.kind === 'blocks') last = line;
+      if (event.kind === 'crashed') {
+        crash = event.error;
+        ended.abort();
+      }
       if (event.kind !== 'replaced') return;
       searching?.abort();
       if (event.error === undefined) return;
@@ -61,6 +66,7 @@ async function volunteerIn(
   });
   await aborted(AbortSignal.any([ended.signal, options.signal]));
   await volunteer.stop();
+  if (crash !== undefined) throw crash;
   return options.signal.aborted ? undefined : found;
 }
 
@@ -82,6 +88,8 @@ function inWords(event: VolunteerEvent): string | undefined {
       return attestationInWords(event.event);
     case 'on chain':
       return `round ${event.round} is on the chain, in block ${event.block}`;
+    case 'crashed':
+      return undefined;
     case 'round': {
       const { event: round } = event;
       if (round.kind === 'trained') {

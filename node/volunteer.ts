@@ -35,7 +35,9 @@ import { BYTES_IN_TRAINING } from '../training/swarm-settings.ts';
 import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import type { EngineReport } from '../workers/engine-report.ts';
-import { startBlockVolunteer } from './block-volunteer.ts';
+import { startBlockVolunteer } from './blocks/block-volunteer.ts';
+import { hopsOf } from './blocks/hop-computer.ts';
+import { openHopThread } from './blocks/hop-thread.ts';
 import { attestationFile } from './home/attestation-file.ts';
 import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';
@@ -89,7 +91,9 @@ export type VolunteerEvent =
   /** It is in a block of the chain. */
   | { readonly kind: 'on chain'; readonly round: number; readonly block: number }
   /** What a member of a model in blocks is doing has changed. */
-  | { readonly kind: 'blocks'; readonly view: BlockSessionView };
+  | { readonly kind: 'blocks'; readonly view: BlockSessionView }
+  /** What computes the blocks has ended by itself, and with it this device's work. */
+  | { readonly kind: 'crashed'; readonly error: Error };
 
 export interface Volunteer {
   readonly device: DeviceAddress;
@@ -128,7 +132,8 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       directory: await openFileDirectory(join(ownFolder, 'kept')),
       policy: options.retention ?? DEFAULT_RETENTION,
     });
-    const verdicts = verdictFolder(join(home, 'conformance'));
+    const verdictsFolder = join(home, 'conformance');
+    const verdicts = verdictFolder(verdictsFolder);
     const files = new StoreWithLocalFiles(new MemoryStore(CONTENT_BUDGET));
     const offers = new CheckpointOffers({ store: files, kept: retention });
     let computing: ComputeHost<EngineVerdict> | undefined;
@@ -180,8 +185,6 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         ...(inner === undefined ? {} : { signal: inner }),
       });
     if (spec.blocks !== undefined) {
-      const { engine: chosen } = await chooseEngineHere(engine, signal);
-      closing.push(() => chosen.stop());
       const { chain, connection } = await joinNetwork();
       offerFiles(files, swarm);
       const blocks = await startBlockVolunteer({
@@ -190,7 +193,14 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         folder: ownFolder,
         connection,
         prepared: swarm,
-        engine: chosen,
+        async openHops(run) {
+          if (engine === 'webgpu') return hopsOf((await chooseEngineHere(engine, signal)).engine, run);
+          return openHopThread({
+            ...{ run, engine, threads, signal },
+            verdicts: verdictsFolder,
+            onCrash: (error) => tell({ kind: 'crashed', error }),
+          });
+        },
         quotaBytes: BLOCK_QUOTA,
         ledger: chain.ledger,
         onStep: (step, root, done) => tell({ kind: 'step', step, root, done }),
@@ -203,7 +213,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         tell({ kind: 'on chain', round, block }),
       );
       closing.push(async () => stopWatching());
-      tell({ kind: 'joined', device: key.address, engine: chosen.description, cursor: 0 });
+      tell({ kind: 'joined', device: key.address, engine: blocks.engine, cursor: 0 });
       return { device: key.address, stop: closeAll };
     }
     let speed: number | null = null;

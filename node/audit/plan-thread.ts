@@ -2,7 +2,7 @@
  * Plans runs in a thread of their own. A stranger's specification can then be given up at any moment, even
  * within one piece of work, and what the auditor does meanwhile is not held up.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { PlanDescription } from '../../audit/plan-search.ts';
 import { PlanTimeoutError } from '../../audit/plan-within.ts';
 import { costOfRun } from '../../audit/run-cost.ts';
@@ -10,17 +10,12 @@ import { planOfDataRoots, type RunPlan } from '../../audit/run-plan.ts';
 import { decodeRunSpec, RunSpecError } from '../../audit/run-spec.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import { SerialQueue } from '../../protocol/serial-queue.ts';
+import { startThread } from '../threads/typescript-thread.ts';
 
 /** What the thread answers to the bytes of a specification. */
 export type PlanAnswer =
   | { readonly kind: 'planned'; readonly dataRoots: readonly Hex[] }
   | { readonly kind: 'unusable'; readonly problem: string };
-
-/** The thread starts with the loader of TypeScript, which threads do not inherit. */
-const PROGRAM = `
-  const { workerData } = require('node:worker_threads');
-  import('tsx/esm/api').then(({ register }) => { register(); return import(workerData); });
-`;
 
 /** One thread that plans one run after another. It starts with the first. */
 class PlanThread {
@@ -81,10 +76,7 @@ class PlanThread {
 
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(PROGRAM, {
-      eval: true,
-      workerData: new URL('./plan-thread.worker.ts', import.meta.url).href,
-    });
+    const worker = startThread(new URL('./plan-thread.worker.ts', import.meta.url));
     // A thread that died while it was idle is replaced by the next plan.
     const forget = (): void => {
       if (this.#worker === worker) this.#worker = undefined;

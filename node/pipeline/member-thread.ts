@@ -1,14 +1,9 @@
 /** A member's thread, from outside. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { deviceKey } from '../../protocol/device-key.ts';
 import type { DeviceAddress } from '../../protocol/hex.ts';
+import { startThread } from '../threads/typescript-thread.ts';
 import type { FromMember, MemberData, ToMember } from './thread-messages.ts';
-
-/** The thread starts with the loader of TypeScript, which threads do not inherit. */
-const PROGRAM = `
-  const { workerData } = require('node:worker_threads');
-  import('tsx/esm/api').then(({ register }) => { register(); return import(workerData.program); });
-`;
 
 export class MemberThread {
   readonly device: DeviceAddress;
@@ -22,8 +17,7 @@ export class MemberThread {
 
   constructor(data: MemberData) {
     this.device = deviceKey(data.secret).address;
-    const program = new URL('./member.worker.ts', import.meta.url).href;
-    this.#worker = new Worker(PROGRAM, { eval: true, workerData: { ...data, program } });
+    this.#worker = startThread(new URL('./member.worker.ts', import.meta.url), { ...data });
     this.#worker.on('message', (message: FromMember) => this.#hear(message));
     this.#worker.on('error', (error) => {
       if (this.#isAlive) this.#hear({ kind: 'failed', message: String(error) });
