@@ -10,7 +10,7 @@ class StorageFullError extends Error {
   override readonly name = 'StorageFullError';
 }
 
-/** Files in memory. `node/blocks-on-disk.test.ts` runs the same store on the real ones. */
+/** Files in memory. `node/blocks/blocks-on-disk.test.ts` runs the same store on the real ones. */
 export class MemoryFiles implements BlockFiles {
   readonly files = new Map<string, Uint8Array>();
   /** Bytes of all files together. */
