@@ -5,8 +5,8 @@ import { KeyBackupError } from './key-backup.ts';
 import type { HeldFunds, KeyPort, SweepRequest } from './key-port.ts';
 
 export interface KeyCommandsOptions {
-  /** Throws while the page has not opened its storage. */
-  readonly device: () => Device;
+  /** The device once its storage is open. Rejects where that takes too long. */
+  readonly device: () => Promise<Device>;
   readonly dependencies: Pick<VolunteerDependencies, 'keyFunds' | 'sweepKey'>;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -32,24 +32,26 @@ export class KeyCommands implements KeyPort {
     this.#options = options;
   }
 
-  backUp(passphrase: string): Promise<string> {
-    return this.#device.backUp(passphrase);
+  async backUp(passphrase: string): Promise<string> {
+    return (await this.#options.device()).backUp(passphrase);
   }
 
   async restore(text: string, passphrase: string | null): Promise<{ readonly encrypted: boolean }> {
+    const device = await this.#options.device();
     const inUse = this.#options.inUse();
     if (inUse !== null) throw new KeyBackupError(inUse);
-    const restored = await this.#device.restore(text, passphrase);
+    const restored = await device.restore(text, passphrase);
     await this.#options.onKeyLost();
     return restored;
   }
 
   async rotate(): Promise<void> {
     const { inUse, now, onKeyLost } = this.#options;
+    const device = await this.#options.device();
     const reason = inUse();
     if (reason !== null) throw new KeyInUseError(reason);
-    const network = await this.#device.network();
-    const { address } = this.#device.key;
+    const network = await device.network();
+    const { address } = device.key;
     const { bonded } = await this.#options.dependencies.keyFunds({ network, address }).catch((cause) => {
       throw new KeyInUseError(
         'The chain does not answer, so nobody can say whether bonds need this key. Try again when it does.',
@@ -61,13 +63,14 @@ export class KeyCommands implements KeyPort {
         'Bonds of this key are at stake, and only it can defend them. Make a new key once they are decided.',
       );
     await onKeyLost();
-    await this.#device.rotate(now());
+    await device.rotate(now());
   }
 
   async funds(): Promise<readonly HeldFunds[]> {
-    const network = await this.#device.network();
-    const { key } = this.#device;
-    const earlier = (await this.#device.retired()).slice(0, MOST_EARLIER);
+    const device = await this.#options.device();
+    const network = await device.network();
+    const { key } = device;
+    const earlier = (await device.retired()).slice(0, MOST_EARLIER);
     return Promise.all(
       [key.address, ...earlier].map(async (address) => ({
         address,
@@ -77,22 +80,19 @@ export class KeyCommands implements KeyPort {
   }
 
   async sweep({ from, to }: SweepRequest): Promise<bigint> {
-    const network = await this.#device.network();
-    const secret = await this.#secretOf(from);
+    const device = await this.#options.device();
+    const network = await device.network();
+    const secret = await secretOf(device, from);
     // What else sends from this account would take the same places in its order.
-    if (from === this.#device.key.address) await this.#options.onKeyLost();
+    if (from === device.key.address) await this.#options.onKeyLost();
     return this.#options.dependencies.sweepKey({ network, secret, to });
   }
+}
 
-  get #device(): Device {
-    return this.#options.device();
-  }
-
-  async #secretOf(address: DeviceAddress): Promise<Hex> {
-    const { key } = this.#device;
-    if (address === key.address) return toHex(key.secret);
-    const secret = await this.#device.retiredSecret(address);
-    if (secret === null) throw new Error('That key is not on this device. Restore it from its backup first.');
-    return toHex(secret);
-  }
+async function secretOf(device: Device, address: DeviceAddress): Promise<Hex> {
+  const { key } = device;
+  if (address === key.address) return toHex(key.secret);
+  const secret = await device.retiredSecret(address);
+  if (secret === null) throw new Error('That key is not on this device. Restore it from its backup first.');
+  return toHex(secret);
 }

@@ -406,6 +406,26 @@ describe('a volunteer', () => {
     await expect(volunteer.credentials()).rejects.toThrow('Another tab');
   });
 
+  it('does what it is asked for while its storage is opening, once that is open', async () => {
+    const { volunteer, view, hold } = workshop('early');
+    let open = () => {};
+    hold.database = new Promise((resolve) => {
+      open = resolve;
+    });
+    hold.sleep = new Promise(() => undefined);
+    const opened = volunteer.open();
+    const credentials = volunteer.credentials();
+    const network = volunteer.network();
+    const contributing = volunteer.contribute('auto');
+    open();
+    const { key } = await credentials;
+    expect((await network).chainId).toBe((await credentials).network.chainId);
+    await Promise.all([opened, contributing]);
+    expect(view().device?.address).toBe(key.address);
+    expect(view().phase).toEqual({ kind: 'contributing' });
+    expect((await volunteer.keys.funds())[0]?.address).toBe(key.address);
+  });
+
   it('says why a click does nothing while its storage is still opening', async () => {
     const { volunteer, view, hold } = workshop('hasty');
     let open = () => {};

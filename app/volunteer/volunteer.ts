@@ -63,6 +63,9 @@ const LOOKS = 40;
 const LOOK_EVERY_MS = 3000;
 /** How long a device that is cut off waits between two looks at the network file, in ms. */
 const LOOK_AGAIN_MS = 10_000;
+/** How long a person waits for storage that is still opening, in ms. A busy device takes seconds. */
+const OPENING_MS = 15_000;
+const NO_STORAGE = 'This browser blocks the page’s storage.';
 
 /**
  * The volunteer behind the page: holds the tab's lock and the device, takes the person's commands, runs at
@@ -76,6 +79,9 @@ export class Volunteer implements VolunteerPort {
   #view: VolunteerView = EMPTY_VIEW;
   #tab: TabLock | null = null;
   #opened: Device | null = null;
+  /** Resolves once the tab's lock and its storage are settled, for better or worse. */
+  #settled: Promise<void> | null = null;
+  #isSettled = false;
   #contribution: Contribution | null = null;
   /** The contribution for which the network file is being read again. */
   #cutOff: Contribution | null = null;
@@ -86,7 +92,7 @@ export class Volunteer implements VolunteerPort {
     this.#options = options;
     const { dependencies, now, onKeyLost } = options;
     const inUse = () => this.#whyKeyIsInUse();
-    this.keys = new KeyCommands({ device: () => this.#device, dependencies, now, inUse, onKeyLost });
+    this.keys = new KeyCommands({ device: () => this.#whenOpen(), dependencies, now, inUse, onKeyLost });
   }
 
   subscribe(listener: (event: VolunteerEvent) => void): () => void {
@@ -95,10 +101,21 @@ export class Volunteer implements VolunteerPort {
   }
 
   async open(): Promise<void> {
-    const { base, fetcher, probe, locks, memory, share, swarm } = this.#options;
+    const { probe, memory, share, swarm } = this.#options;
     this.#emit({ kind: 'share', share: share.get() });
     this.#emit({ kind: 'swarm', swarm: swarm.get() });
     void inspectDevice(probe).then((preflight) => this.#emit({ kind: 'preflight', preflight }));
+    this.#settled ??= this.#settle();
+    await this.#settled;
+    if (this.#opened === null || this.#storageFailure !== null) return;
+    const resumed = memory.get();
+    if (this.#tab?.held !== true) this.#phase({ kind: 'elsewhere' });
+    else if (resumed !== null && this.#opened.hasKey) await this.contribute(resumed);
+  }
+
+  /** Claims the tab's lock and opens the storage. */
+  async #settle(): Promise<void> {
+    const { base, fetcher, locks, swarm } = this.#options;
     this.#tab = await claimTab(locks, () => void this.#handleTabLost());
     try {
       const database = await this.#options.database();
@@ -109,11 +126,21 @@ export class Volunteer implements VolunteerPort {
     } catch (error) {
       this.#storageFailure = `Allow site data for this page, then reload it. (${messageOf(error)})`;
       this.#failWithoutStorage(this.#storageFailure);
-      return;
     }
-    const resumed = memory.get();
-    if (!this.#tab.held) this.#phase({ kind: 'elsewhere' });
-    else if (resumed !== null && this.#opened.hasKey) await this.contribute(resumed);
+    this.#isSettled = true;
+  }
+
+  /** What a person does in the first moments of a visit waits for the storage, 15 s at most. */
+  async #untilSettled(): Promise<void> {
+    if (!this.#isSettled) await Promise.race([this.#settled, this.#options.sleep(OPENING_MS)]);
+  }
+
+  /** The device, once its storage is open. Throws a sentence for a person where it does not open. */
+  async #whenOpen(): Promise<Device> {
+    await this.#untilSettled();
+    if (this.#storageFailure !== null) throw new Error(`${NO_STORAGE} ${this.#storageFailure}`);
+    if (this.#opened !== null) return this.#opened;
+    throw new Error('The page is still opening its storage. Reload it if that does not end.');
   }
 
   /**
@@ -127,6 +154,7 @@ export class Volunteer implements VolunteerPort {
   }
 
   async contribute(engine: EngineChoice): Promise<void> {
+    await this.#untilSettled();
     if (this.#contribution !== null) return;
     if (this.#storageFailure !== null) {
       this.#failWithoutStorage(this.#storageFailure);
@@ -204,10 +232,11 @@ export class Volunteer implements VolunteerPort {
   }
 
   async takeOver(): Promise<void> {
+    const device = await this.#whenOpen();
     await this.#tab?.takeOver();
     if (this.#tab?.held !== true) return;
     // The other tab may have made or restored a key, and finished rounds, since.
-    await this.#device.open();
+    await device.open();
     this.#phase({ kind: 'idle' });
   }
 
@@ -224,23 +253,24 @@ export class Volunteer implements VolunteerPort {
     return { bytes: new Uint8Array(stored.bytes), root: stored.root, round: stored.cursor - 1 };
   }
 
-  network(): Promise<Network> {
-    return this.#device.network();
+  async network(): Promise<Network> {
+    return (await this.#whenOpen()).network();
   }
 
   async offerBinding(): Promise<BindingOffer> {
-    const { key } = this.#device;
-    const network = await this.#device.network();
+    const device = await this.#whenOpen();
+    const { key } = device;
+    const network = await device.network();
     const { dependencies } = this.#options;
     return {
       ...bindingKeys(key),
-      earlier: await this.#device.retired(),
+      earlier: await device.retired(),
       consent: (terms) => dependencies.consent({ network, key, terms }),
     };
   }
 
   async recordDelegation(delegation: SignedDelegation): Promise<void> {
-    await this.#device.saveDelegation(delegation);
+    await (await this.#whenOpen()).saveDelegation(delegation);
     await this.#contribution?.announce();
   }
 
@@ -249,25 +279,20 @@ export class Volunteer implements VolunteerPort {
    * and while another tab holds the key.
    */
   async credentials(): Promise<Credentials> {
+    const device = await this.#whenOpen();
     if (this.#tab?.held !== true) {
       throw new Error(
         'Another tab uses this device’s key. Close it, or move the key here on the first screen.',
       );
     }
-    const network = await this.#device.readNetwork();
-    return { network, key: await this.#device.ensureKey(this.#options.now()) };
+    const network = await device.readNetwork();
+    return { network, key: await device.ensureKey(this.#options.now()) };
   }
 
   /** Decides which swarm this device joins from the next start on. */
   #choose(swarm: number | null): void {
     this.#options.swarm.set(swarm);
     this.#emit({ kind: 'swarm', swarm });
-  }
-
-  get #device(): Device {
-    if (this.#opened === null)
-      throw new Error('The page is still opening its storage. Try again in a moment.');
-    return this.#opened;
   }
 
   #whyKeyIsInUse(): string | null {
@@ -298,8 +323,9 @@ export class Volunteer implements VolunteerPort {
   }
 
   async #storedCheckpoint() {
-    const networkId = networkIdOf(await this.#device.network());
-    return this.#options.dependencies.storedCheckpoint({ device: this.#device.key.address, networkId });
+    const device = await this.#whenOpen();
+    const networkId = networkIdOf(await device.network());
+    return this.#options.dependencies.storedCheckpoint({ device: device.key.address, networkId });
   }
 
   /** Without its worker a contribution cannot even be asked to stop, so all of it is thrown away. */
@@ -404,7 +430,7 @@ export class Volunteer implements VolunteerPort {
   }
 
   #failWithoutStorage(remedy: string): void {
-    this.#fail('This browser blocks the page’s storage.', remedy);
+    this.#fail(NO_STORAGE, remedy);
   }
 
   #fail(cause: string, remedy: string): void {

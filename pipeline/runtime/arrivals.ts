@@ -41,7 +41,7 @@ export class Arrivals {
     this.#expected.set(block, devices.set(device, now + EXPECTED_MS));
   }
 
-  /** The device computes these blocks' hops now, and their updates from the step in progress or the next. */
+  /** The device computes these blocks' hops now, and their updates from this step or the next one on. */
   arrived(device: DeviceAddress, blocks: readonly string[], isAhead: boolean): void {
     for (const block of blocks) this.#expected.get(block)?.delete(device);
     const all = isAhead ? this.#updatingNext : this.#updating;

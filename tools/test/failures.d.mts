@@ -12,6 +12,11 @@ export interface UnitReport {
   }[];
 }
 
+interface JourneyError {
+  readonly message?: string;
+  readonly location?: { readonly file: string; readonly line: number };
+}
+
 /** The parts that are read of a suite in Playwright's JSON report. */
 export interface JourneySuite {
   readonly title: string;
@@ -20,7 +25,11 @@ export interface JourneySuite {
     readonly ok: boolean;
     readonly title: string;
     readonly tests: readonly {
-      readonly results: readonly { readonly error?: { readonly message?: string } }[];
+      readonly results: readonly {
+        readonly error?: JourneyError;
+        /** All of them, the first one included. */
+        readonly errors?: readonly JourneyError[];
+      }[];
     }[];
   }[];
 }

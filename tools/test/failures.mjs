@@ -1,4 +1,6 @@
 /** What the reports of the test runners say of failures, a line each. */
+import { basename } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 /**
  * Each failing test of vitest's JSON report. `root` is the folder that file names are shortened by.
@@ -21,11 +23,26 @@ export function journeyFailures(suites, titles = []) {
     const own = (suite.specs ?? [])
       .filter(({ ok }) => !ok)
       .map(({ title, tests }) => {
-        const error = tests.flatMap(({ results }) => results).find((result) => result.error !== undefined);
-        return `${[...path, title].join(' > ')}: ${firstLine(error?.error?.message)}`;
+        const errors = tests.flatMap(({ results }) => results).flatMap(errorsOf);
+        const told = errors.length === 0 ? ['no message'] : [...new Set(errors.map(inOneLine))];
+        return `${[...path, title].join(' > ')}: ${told.slice(0, MOST_ERRORS).join('; ')}`;
       });
     return [...own, ...journeyFailures(suite.suites, path)];
   });
+}
+
+/** A journey that ran out of time has a second error, which says where. */
+const MOST_ERRORS = 3;
+
+function errorsOf({ error, errors }) {
+  return errors ?? (error === undefined ? [] : [error]);
+}
+
+/** An error's first line, what it waited for, and the line of the journey. */
+function inOneLine({ message, location }) {
+  const waited = /waiting for .+/.exec(stripVTControlCharacters(message ?? ''))?.[0];
+  const place = location === undefined ? undefined : `at ${basename(location.file)}:${location.line}`;
+  return [firstLine(message), waited, place].filter((part) => part !== undefined).join(', ');
 }
 
 /** The lines of failing tests in what `forge test` printed. */
@@ -36,6 +53,9 @@ export function forgeFailures(output) {
 }
 
 function firstLine(text) {
-  const line = (text ?? '').split('\n').find((each) => each.trim() !== '') ?? 'no message';
+  const line =
+    stripVTControlCharacters(text ?? '')
+      .split('\n')
+      .find((each) => each.trim() !== '') ?? 'no message';
   return line.length > 300 ? `${line.slice(0, 300)} (cut)` : line;
 }

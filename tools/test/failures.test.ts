@@ -41,6 +41,21 @@ describe('what failed', () => {
     expect(journeyFailures(undefined)).toEqual([]);
   });
 
+  it('of a journey that ran out of time is where it waited', () => {
+    const errors = [
+      { message: '\u001b[31mTest timeout of 420000ms exceeded.\u001b[39m' },
+      {
+        message: "Error: locator.click: Test ended.\nCall log:\n  - waiting for getByTestId('key-sweep')\n",
+        location: { file: '/here/e2e/wallet.spec.ts', line: 117 },
+      },
+    ];
+    const spec = { ok: false, title: 'binds', tests: [{ results: [{ error: errors[0], errors }] }] };
+    expect(journeyFailures([{ title: 'wallet.spec.ts', specs: [spec] }])).toEqual([
+      'wallet.spec.ts > binds: Test timeout of 420000ms exceeded.; ' +
+        "Error: locator.click: Test ended., waiting for getByTestId('key-sweep'), at wallet.spec.ts:117",
+    ]);
+  });
+
   it('of contracts is each line once', () => {
     expect(forgeFailures('[PASS] a\n[FAIL: no] b\n\n[FAIL: no] b\n')).toEqual(['[FAIL: no] b']);
   });

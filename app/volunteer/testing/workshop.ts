@@ -92,7 +92,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   const refused: { sentence: string | null } = { sentence: null };
   const storage = { full: false };
   const bonded = { wei: 0n };
-  const hold: { computer?: Promise<void>; database?: Promise<void> } = {};
+  const hold: { computer?: Promise<void>; database?: Promise<void>; sleep?: Promise<void> } = {};
 
   const blocks: { opened?: OpenBlocksOptions; asked?: TakeBlocksOptions } = {};
   const unasked = (): never => {
@@ -293,7 +293,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     now: () => 1_000_000,
     sleep: async () => {
       sleeps++;
-      await new Promise((resolve) => setTimeout(resolve));
+      await (hold.sleep ?? new Promise((resolve) => setTimeout(resolve)));
     },
     share: {
       get: () => share,
