@@ -21,7 +21,7 @@ const MOST_DEVICES = 64;
 export class Arrivals {
   /** Until when a device is expected, by block and device. */
   readonly #expected = new Map<string, Map<DeviceAddress, number>>();
-  /** Devices that joined in the step in progress, with the blocks whose updates they have not handed off. */
+  /** Devices that joined in this step, with the blocks whose updates they have not handed off. */
   #updating = new Map<DeviceAddress, Set<string>>();
   /** The same for devices that are a step ahead. */
   #updatingNext = new Map<DeviceAddress, Set<string>>();
