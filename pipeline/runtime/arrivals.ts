@@ -31,8 +31,8 @@ export class Arrivals {
   #isWaiting = false;
 
   /**
-   * The device has asked for the block's version. If it had joined with the block, it has begun anew, and hands
-   * no update off. More than 64 devices are not waited for.
+   * The device has asked for the block's version. If it had joined with the block, it has begun anew, and
+   * hands no update off. More than 64 devices are not waited for.
    */
   expect(device: DeviceAddress, block: string, now: number): void {
     this.updated(device, block);
