@@ -3,13 +3,21 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodePipelineMessage } from '../pipeline/runtime/messages.ts';
+import { CodecError } from '../protocol/codec.ts';
+import { fromHex } from '../protocol/hex.ts';
+import { ContentError } from '../swarm/content/content-error.ts';
+import { decodeRequest, decodeResponse } from '../swarm/content/frames.ts';
+import { decodeManifest } from '../swarm/content/manifest.ts';
+import { Reassembly, SliceError } from '../swarm/striping/slices.ts';
 import { copyPeer, type PeerFolder } from './testing/peer-folder.ts';
 import { makeRoundVectors, readRoundVectors, writeRoundVectors } from './testing/round-vectors.ts';
+import { makeStreamVectors, readStreamVectors, writeStreamVectors } from './testing/stream-vectors.ts';
 
 const run = promisify(execFile);
 const vectors = fileURLToPath(new URL('../docs/vectors', import.meta.url));
 
-if (process.env.UPDATE_VECTORS === '1') await writeRoundVectors();
+if (process.env.UPDATE_VECTORS === '1') await Promise.all([writeRoundVectors(), writeStreamVectors()]);
 
 let peer: PeerFolder;
 beforeAll(async () => {
@@ -20,6 +28,30 @@ afterAll(() => peer.remove());
 describe('docs/vectors/rounds.json', () => {
   it('[P-211] [P-212] [P-213] [P-214] [P-216] is what our own rooms make', async () => {
     expect(await readRoundVectors()).toEqual(JSON.parse(JSON.stringify(await makeRoundVectors())));
+  });
+});
+
+describe('docs/vectors/streams.json', () => {
+  it('[P-90] [P-91] [P-94] [P-171] is what our own rooms make', async () => {
+    expect(await readStreamVectors()).toEqual(JSON.parse(JSON.stringify(await makeStreamVectors())));
+  });
+
+  it('[P-90] [P-91] [P-94] [P-143] [P-172] has nothing refused that our own rooms take', async () => {
+    const vectors = await makeStreamVectors();
+    for (const { why, bytes } of vectors.refusedRequests)
+      expect(() => decodeRequest(fromHex(bytes)), why).toThrow(ContentError);
+    for (const { why, frame } of vectors.refusedResponses)
+      expect(() => decodeResponse(fromHex(frame)), why).toThrow(ContentError);
+    for (const { why, manifest } of vectors.refusedManifests)
+      expect(() => decodeManifest(fromHex(manifest)), why).toThrow(ContentError);
+    for (const { why, bytes } of vectors.refusedPipelineMessages)
+      expect(() => decodePipelineMessage(fromHex(bytes)), why).toThrow(CodecError);
+    for (const { why, slices } of vectors.refusedSlices) {
+      const messages = new Reassembly({ message: 16 * 2 ** 20, open: 64, bytes: 64 * 2 ** 20 });
+      const all = slices.map(fromHex);
+      for (const slice of all.slice(0, -1)) messages.add(slice);
+      expect(() => messages.add(all.at(-1) ?? new Uint8Array()), why).toThrow(SliceError);
+    }
   });
 });
 
@@ -61,6 +93,9 @@ describe('the second implementation', () => {
       .map((line) => JSON.parse(line).vector as string);
     const messages = JSON.parse(await readFile(`${vectors}/messages.json`, 'utf8'));
     const handoffs = JSON.parse(await readFile(`${vectors}/handoffs.json`, 'utf8'));
+    const streams = JSON.parse(await readFile(`${vectors}/streams.json`, 'utf8'));
+    const whys = (of: string, refused: readonly { why: string }[]) =>
+      refused.map(({ why }) => `${of}: ${why}`);
     const specifications = JSON.parse(await readFile(`${vectors}/swarm-spec.json`, 'utf8'));
     expect(passed).toEqual([
       ...['key', 'rollout set', 'state record'],
@@ -74,6 +109,16 @@ describe('the second implementation', () => {
       ...['clock', 'philox', 'stream', 'pool', 'drawn items', 'signatures inside'],
       ...specifications.accepted.map(({ spec }: { spec: { name: string } }) => `specification ${spec.name}`),
       ...specifications.refused.map(({ why }: { why: string }) => `refused specification: ${why}`),
+      ...streams.requests.map(({ kind }: { kind: string }) => `request of a ${kind}`),
+      ...streams.responses.map(({ status }: { status: string }) => `response ${status}`),
+      ...streams.manifests.map(({ size }: { size: number }) => `manifest of ${size} bytes`),
+      ...whys('refused request', streams.refusedRequests),
+      ...whys('refused response', streams.refusedResponses),
+      ...whys('refused manifest', streams.refusedManifests),
+      ...streams.pipelineMessages.map(({ kind }: { kind: string }) => `pipeline ${kind}`),
+      ...whys('refused pipeline message', streams.refusedPipelineMessages),
+      ...streams.slicedMessages.map(({ length }: { length: number }) => `slices of ${length} bytes`),
+      ...whys('refused slice', streams.refusedSlices),
     ]);
   });
 });

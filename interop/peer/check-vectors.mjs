@@ -1,7 +1,7 @@
 /**
- * Checks the vectors of docs/vectors: every message, rollout set, state record, handoff and specification is
- * decoded, verified and encoded again to the same bytes; every refused one is refused; times, seeds, draws,
- * pools and signatures are computed again.
+ * Checks the vectors of docs/vectors: every message, rollout set, state record, handoff, specification and
+ * frame of a stream is decoded, verified and encoded again to the same bytes; every refused one is refused;
+ * times, seeds, draws, pools, signatures, manifests and slices are computed again.
  *
  *     node check-vectors.mjs FOLDER
  *
@@ -10,7 +10,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CID } from 'multiformats/cid';
-import { equal, fromHex, RefusedError, toHex } from './bytes.mjs';
+import { equal, fromHex, RefusedError, sha2, toHex } from './bytes.mjs';
 import { decode, encode } from './cbor.mjs';
 import { readingAt } from './chain.mjs';
 import { drawnItems, philox, stream } from './draws.mjs';
@@ -19,7 +19,19 @@ import { Identity, peerIdText, verifyRecoverable } from './identity.mjs';
 import { encodeMessage, readMessage } from './messages.mjs';
 import { roundPool } from './questions.mjs';
 import { cidOf, commitmentOf, decodeRollouts, encodeRollouts } from './rollout-set.mjs';
+import { RAW } from './shapes.mjs';
 import { asJson, readSpecification } from './specification.mjs';
+import {
+  encodeRequest,
+  encodeResponse,
+  Messages,
+  manifestOf,
+  readManifest,
+  readPipelineMessage,
+  readRequest,
+  readResponse,
+  slicesOf,
+} from './streams.mjs';
 import { attestationDigest, voteDigest } from './typed-data.mjs';
 
 const [folder = '.'] = process.argv.slice(2);
@@ -190,7 +202,87 @@ async function checkSpecifications() {
   }
 }
 
+async function checkContent(streams) {
+  for (const { kind, index, cid, bytes } of streams.requests) {
+    const request = readRequest(fromHex(bytes));
+    same('request', `${request.kind} ${request.index} ${CID.decode(request.cid)}`, `${kind} ${index} ${cid}`);
+    same('request', toHex(encodeRequest(kind, index, CID.parse(cid).bytes)), bytes);
+    passed(`request of a ${kind}`);
+  }
+  for (const { status, index, bytes, frame } of streams.responses) {
+    const response = readResponse(fromHex(frame));
+    same(
+      'response',
+      `${response.status} ${response.index} ${toHex(response.found)}`,
+      `${status} ${index} ${bytes}`,
+    );
+    same('response', toHex(encodeResponse(status, index, fromHex(bytes))), frame);
+    passed(`response ${status}`);
+  }
+  for (const { size, byte, manifest, cid } of streams.manifests) {
+    const made = manifestOf(new Uint8Array(size).fill(byte));
+    same('manifest', toHex(made), manifest);
+    same('size', readManifest(made).size, size);
+    same('CID', CID.createV1(RAW, CID.parse(cid).multihash).toString(), cid);
+    same('CID', toHex(CID.parse(cid).multihash.digest), toHex(sha2(made)));
+    passed(`manifest of ${size} bytes`);
+  }
+  for (const { why, bytes } of streams.refusedRequests) {
+    refuses(`a request with ${why}`, () => readRequest(fromHex(bytes)));
+    passed(`refused request: ${why}`);
+  }
+  for (const { why, frame } of streams.refusedResponses) {
+    refuses(`a response with ${why}`, () => readResponse(fromHex(frame)));
+    passed(`refused response: ${why}`);
+  }
+  for (const { why, manifest } of streams.refusedManifests) {
+    refuses(`a manifest: ${why}`, () => readManifest(fromHex(manifest)));
+    passed(`refused manifest: ${why}`);
+  }
+}
+
+async function checkPipelines(streams) {
+  const { chainId, verifyingContract } = streams.handoffDomain;
+  const chain = { chainId, contract: fromHex(verifyingContract) };
+  for (const { kind, bytes } of streams.pipelineMessages) {
+    const message = readPipelineMessage(fromHex(bytes));
+    same('kind', message.kind, kind);
+    same(kind, toHex(encode(message)), bytes);
+    for (const each of [message.handoff, ...(message.updates ?? [])].filter((value) => value !== undefined))
+      readHandoff(chain, encode(each));
+    passed(`pipeline ${kind}`);
+  }
+  for (const { why, bytes } of streams.refusedPipelineMessages) {
+    refuses(`a message with ${why}`, () => readPipelineMessage(fromHex(bytes)));
+    passed(`refused pipeline message: ${why}`);
+  }
+  const read = new Messages();
+  for (const { number, length, slices } of streams.slicedMessages) {
+    const message = Uint8Array.from({ length }, (_, index) => index % 251);
+    const made = slicesOf(number, message);
+    const shown = made.map((slice) => [toHex(slice.slice(0, 12)), slice.length, toHex(sha2(slice))]);
+    same(
+      'slices',
+      JSON.stringify(shown),
+      JSON.stringify(slices.map(({ head, length: bytes, sha256 }) => [head, bytes, sha256])),
+    );
+    const whole = made.reverse().flatMap((slice) => read.add(slice));
+    same('message of its slices', whole.map(toHex).join(), toHex(message));
+    passed(`slices of ${length} bytes`);
+  }
+  for (const { why, slices } of streams.refusedSlices) {
+    const messages = new Messages();
+    const last = slices.length - 1;
+    for (const slice of slices.slice(0, last)) messages.add(fromHex(slice));
+    refuses(`a slice ${why}`, () => messages.add(fromHex(slices[last])));
+    passed(`refused slice: ${why}`);
+  }
+}
+
 await checkMessages();
 await checkHandoffs();
 await checkRounds();
 await checkSpecifications();
+const streams = await vectors('streams.json');
+await checkContent(streams);
+await checkPipelines(streams);

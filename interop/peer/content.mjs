@@ -1,26 +1,16 @@
 /** Content by CID ([P-90] to [P-101]): objects are served, objects and chunks of files fetched. */
 import { lpStream } from '@libp2p/utils';
-import { bigEndian, concat, equal, malformed, sha2, toHex } from './bytes.mjs';
+import { equal, malformed, sha2, toHex } from './bytes.mjs';
+import { encodeRequest, encodeResponse, readManifest, readRequest, readResponse } from './streams.mjs';
 
 const PROTOCOL = '/starling/content/1';
-const REQUEST_BYTES = 41;
-const RESPONSE_HEAD = 5;
-const KINDS = { manifest: 0, chunk: 1, object: 2 };
-const STATUS = { found: 0, absent: 1 };
-const CHUNK_BYTES = 262_144;
-const MOST_CHUNKS = 16_384;
-const MOST_OBJECT_BYTES = 1024 * 1024;
-const MOST_RESPONSE = RESPONSE_HEAD + MOST_OBJECT_BYTES;
+const MOST_RESPONSE = 5 + 1024 * 1024;
 const IDLE_MS = 10_000;
 const ANSWER_MS = 5_000;
 const STREAMS_OF_ONE_PEER = 4;
 
 const frames = (stream) =>
   lpStream(stream, { maxDataLength: MOST_RESPONSE, maxBufferSize: 4 * MOST_RESPONSE });
-
-function encodeRequest(kind, index, cid) {
-  return concat(Uint8Array.of(kind), bigEndian(index, 4), cid);
-}
 
 /**
  * Answers requests for objects until the returned function is called.
@@ -34,13 +24,12 @@ export async function serveContent(libp2p, objectOf) {
       const channel = frames(stream);
       try {
         for (;;) {
-          const request = (await channel.read({ signal: AbortSignal.timeout(IDLE_MS) })).subarray();
-          if (request.length !== REQUEST_BYTES) break;
-          const object = request[0] === KINDS.object ? objectOf(toHex(request.slice(5))) : undefined;
-          const status = object === undefined ? STATUS.absent : STATUS.found;
-          await channel.write(concat(Uint8Array.of(status), request.slice(1, 5), object ?? new Uint8Array()));
+          const frame = (await channel.read({ signal: AbortSignal.timeout(IDLE_MS) })).subarray();
+          const { kind, index, cid } = readRequest(frame);
+          const object = kind === 'object' ? objectOf(toHex(cid)) : undefined;
+          const status = object === undefined ? 'absent' : 'found';
+          await channel.write(encodeResponse(status, index, object ?? new Uint8Array()));
         }
-        await stream.close();
       } catch (error) {
         stream.abort(error);
       }
@@ -57,10 +46,9 @@ async function ask(libp2p, peer, [kind, index, cid]) {
   try {
     const channel = frames(stream);
     await channel.write(encodeRequest(kind, index, cid), { signal });
-    const response = (await channel.read({ signal })).subarray();
-    const head = concat(Uint8Array.of(STATUS.found), bigEndian(index, 4));
-    if (!equal(response.slice(0, RESPONSE_HEAD), head)) malformed('response', 'what was asked for');
-    return response.slice(RESPONSE_HEAD);
+    const { status, index: of, found } = readResponse((await channel.read({ signal })).subarray());
+    if (status !== 'found' || of !== index) malformed('response', 'what was asked for');
+    return found;
   } finally {
     await stream.close().catch((error) => stream.abort(error));
   }
@@ -71,7 +59,7 @@ const digestOf = (cid) => cid.slice(4);
 
 /** An object, checked against its CID. @param {Uint8Array} cid */
 export async function fetchObject(libp2p, peer, cid) {
-  const object = await ask(libp2p, peer, [KINDS.object, 0, cid]);
+  const object = await ask(libp2p, peer, ['object', 0, cid]);
   if (!equal(sha2(object), digestOf(cid))) malformed('object', 'the bytes that the CID names');
   return object;
 }
@@ -82,14 +70,10 @@ export async function fetchObject(libp2p, peer, cid) {
  * @param {number} index
  */
 export async function fetchChunk(libp2p, peer, cid, index) {
-  const manifest = await ask(libp2p, peer, [KINDS.manifest, 0, cid]);
+  const manifest = await ask(libp2p, peer, ['manifest', 0, cid]);
   if (!equal(sha2(manifest), digestOf(cid))) malformed('manifest', 'the bytes that the CID names');
-  const size = Number(Buffer.from(manifest).readBigUInt64BE(0));
-  const chunks = Math.ceil(size / CHUNK_BYTES);
-  if (chunks > MOST_CHUNKS || manifest.length !== 8 + 32 * chunks)
-    malformed('manifest', 'a hash for each chunk');
-  const chunk = await ask(libp2p, peer, [KINDS.chunk, index, cid]);
-  const digest = manifest.slice(8 + 32 * index, 40 + 32 * index);
-  if (!equal(sha2(chunk), digest)) malformed('chunk', 'the bytes that the manifest names');
+  const { size, hashes } = readManifest(manifest);
+  const chunk = await ask(libp2p, peer, ['chunk', index, cid]);
+  if (!equal(sha2(chunk), hashes[index])) malformed('chunk', 'the bytes that the manifest names');
   return { size, chunk };
 }

@@ -7,7 +7,8 @@ import { handoffDigest } from './typed-data.mjs';
 
 const slot = uint(2 ** 32 - 1);
 
-const handoff = map({
+/** The shape of a handoff. */
+export const handoff = map({
   run: bytes32,
   step: uint(MOST_ROUND),
   hop: uint(2 ** 20 - 1),
