@@ -165,10 +165,15 @@ describe('KeyPanel', () => {
   });
 
   it('says why the chain does not answer, and keeps the buttons', async () => {
-    const funds = () => Promise.reject(new Error('The chain’s node gave no answer.'));
+    let isAway = true;
+    const funds = () =>
+      isAway ? Promise.reject(new Error('The chain’s node gave no answer.')) : holding({ balance: ETH })();
     const { at, element } = await shown({ keys: { funds } });
     await expect.element(at('key-coin')).toHaveTextContent('not known');
     expect(element.textContent).toContain('The chain’s node gave no answer.');
     await expect.element(at('key-backup')).toBeEnabled();
+    // It asks again by itself.
+    isAway = false;
+    await expect.element(at('key-coin'), { timeout: 15_000 }).toHaveTextContent('1 ETH');
   });
 });

@@ -22,9 +22,12 @@ interface Answer {
   readonly failure: string | null;
 }
 
+/** Between two questions to a chain that does not answer. */
+const AGAIN_MS = 5_000;
+
 /**
  * Asks the chain what the keys hold: when the device or its network is known or another one, when the phase
- * changes, and on `refresh`.
+ * changes, on `refresh`, and again where there was no answer.
  */
 export function useKeyFunds(): KeyFundsView {
   const { keys } = useVolunteer();
@@ -39,19 +42,23 @@ export function useKeyFunds(): KeyFundsView {
   useEffect(() => {
     if (question === '') return;
     let current = true;
+    let again: ReturnType<typeof setTimeout> | undefined;
     keys.funds().then(
       (held) => {
         if (current) setAnswer({ question, held, failure: null });
       },
       (error: unknown) => {
         // What the chain said before stays, with the reason beside it.
-        if (current) setAnswer(({ held }) => ({ question, held, failure: messageOf(error) }));
+        if (!current) return;
+        setAnswer(({ held }) => ({ question, held, failure: messageOf(error) }));
+        again = setTimeout(refresh, AGAIN_MS);
       },
     );
     return () => {
       current = false;
+      clearTimeout(again);
     };
-  }, [keys, question]);
+  }, [keys, question, refresh]);
 
   const { held, failure } = answer;
   return {

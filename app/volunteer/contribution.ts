@@ -402,8 +402,12 @@ export class Contribution {
     const stopReplaced = chain.watchReplaced((error) => {
       if (error !== undefined && !this.#released) this.#options.onReplaced(error);
     });
+    const before = view().owner;
     chain.owner().then(
-      (owner) => emit({ kind: 'owner', owner }),
+      (owner) => {
+        // A binding that was signed here meanwhile is newer than this answer.
+        if (view().owner === before) emit({ kind: 'owner', owner });
+      },
       // The node is out of reach, which the page shows beside the network's name.
       () => undefined,
     );

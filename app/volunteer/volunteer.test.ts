@@ -206,6 +206,20 @@ describe('a volunteer', () => {
     expect(view().phase).toEqual({ kind: 'contributing' });
   });
 
+  it('keeps the owner that was bound while the chain still answered who it was', async () => {
+    const { volunteer, view, hold } = workshop('bound-meanwhile');
+    let answer = () => {};
+    hold.owner = new Promise((resolve) => {
+      answer = resolve;
+    });
+    await volunteer.open();
+    await volunteer.contribute('auto');
+    await volunteer.recordDelegation(signed);
+    answer();
+    await volunteer.stop();
+    expect(view().owner).toBe(signed.owner);
+  });
+
   it('contributes where the browser cannot even be asked to keep the storage', async () => {
     const persist = (): Promise<boolean> => {
       throw new TypeError('Cannot read properties of undefined (reading ‘persist’)');

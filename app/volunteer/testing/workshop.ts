@@ -92,7 +92,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   const refused: { sentence: string | null } = { sentence: null };
   const storage = { full: false };
   const bonded = { wei: 0n };
-  const hold: { computer?: Promise<void>; database?: Promise<void>; sleep?: Promise<void> } = {};
+  const hold: Partial<Record<'computer' | 'database' | 'owner' | 'sleep', Promise<void>>> = {};
 
   const blocks: { opened?: OpenBlocksOptions; asked?: TakeBlocksOptions } = {};
   const unasked = (): never => {
@@ -219,7 +219,10 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
         spec: options.spec ?? smallSpec,
         cid: 'bafy-of-the-spec',
         stageLength: () => 8_000,
-        owner: async () => null,
+        owner: async () => {
+          await hold.owner;
+          return null;
+        },
         watchInclusions: () => () => undefined,
         watchReach: () => () => undefined,
         watchReplaced: (listener) => {
