@@ -27,10 +27,18 @@ it('waits, and shows what was opened', async () => {
   await expectAccessible(element);
 });
 
-it('says why nothing could be opened', async () => {
-  const { element, locator } = show(
-    <Part openable={{ open: () => Promise.reject(new Error('Another tab uses the key.')) }} />,
-  );
+it('says why nothing could be opened, and tries again when it is told to', async () => {
+  let isUsed = true;
+  const openable = {
+    open: async () => {
+      if (isUsed) throw new Error('Another tab uses the key.');
+      return 'free';
+    },
+  };
+  const { element, locator } = show(<Part openable={openable} />);
   await expect.element(locator.getByTestId('failure')).toHaveTextContent('Another tab uses the key.');
   await expectAccessible(element);
+  isUsed = false;
+  await locator.getByText('Try again').click();
+  await expect.element(locator.getByText('It is free.')).toBeVisible();
 });

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { Button } from './button.tsx';
 import type { Opened } from './use-opened.ts';
 
 interface OpenedPartProps<T> {
@@ -15,9 +16,14 @@ export function OpenedPart<T>({ opened, testId, children }: OpenedPartProps<T>) 
       return <p className="text-note text-quiet">Opening…</p>;
     case 'failed':
       return (
-        <p className="text-body text-bad" role="status" data-testid={testId}>
-          {opened.cause}
-        </p>
+        <div className="space-y-3">
+          <p className="text-body text-bad" role="status" data-testid={testId}>
+            {opened.cause}
+          </p>
+          <Button look="small" onClick={opened.again}>
+            Try again
+          </Button>
+        </div>
       );
     case 'open':
       return children(opened.value);
