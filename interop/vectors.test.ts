@@ -11,13 +11,20 @@ import { decodeRequest, decodeResponse } from '../swarm/content/frames.ts';
 import { decodeManifest } from '../swarm/content/manifest.ts';
 import { Reassembly, SliceError } from '../swarm/striping/slices.ts';
 import { copyPeer, type PeerFolder } from './testing/peer-folder.ts';
+import {
+  makeRefusalVectors,
+  readRefusalVectors,
+  verdictOn,
+  writeRefusalVectors,
+} from './testing/refusal-vectors.ts';
 import { makeRoundVectors, readRoundVectors, writeRoundVectors } from './testing/round-vectors.ts';
 import { makeStreamVectors, readStreamVectors, writeStreamVectors } from './testing/stream-vectors.ts';
 
 const run = promisify(execFile);
 const vectors = fileURLToPath(new URL('../docs/vectors', import.meta.url));
 
-if (process.env.UPDATE_VECTORS === '1') await Promise.all([writeRoundVectors(), writeStreamVectors()]);
+if (process.env.UPDATE_VECTORS === '1')
+  await Promise.all([writeRefusalVectors(), writeRoundVectors(), writeStreamVectors()]);
 
 let peer: PeerFolder;
 beforeAll(async () => {
@@ -53,6 +60,19 @@ describe('docs/vectors/streams.json', () => {
       expect(() => messages.add(all.at(-1) ?? new Uint8Array()), why).toThrow(SliceError);
     }
   });
+});
+
+describe('docs/vectors/refusals.json', () => {
+  it('[P-50] is what our own rooms make', async () => {
+    expect(await readRefusalVectors()).toEqual(JSON.parse(JSON.stringify(makeRefusalVectors())));
+  });
+
+  it.each(makeRefusalVectors().messages)(
+    '[P-51] [P-52] [P-53] [P-54] [P-55] [P-57] [P-59] [P-60] [P-118] $reason: $why',
+    async (vector) => {
+      expect(await verdictOn(vector)).toBe(vector.reason);
+    },
+  );
 });
 
 describe('the second implementation', () => {
@@ -93,6 +113,7 @@ describe('the second implementation', () => {
       .map((line) => JSON.parse(line).vector as string);
     const messages = JSON.parse(await readFile(`${vectors}/messages.json`, 'utf8'));
     const handoffs = JSON.parse(await readFile(`${vectors}/handoffs.json`, 'utf8'));
+    const refusals = JSON.parse(await readFile(`${vectors}/refusals.json`, 'utf8'));
     const streams = JSON.parse(await readFile(`${vectors}/streams.json`, 'utf8'));
     const whys = (of: string, refused: readonly { why: string }[]) =>
       refused.map(({ why }) => `${of}: ${why}`);
@@ -109,6 +130,9 @@ describe('the second implementation', () => {
       ...['clock', 'philox', 'stream', 'pool', 'drawn items', 'signatures inside'],
       ...specifications.accepted.map(({ spec }: { spec: { name: string } }) => `specification ${spec.name}`),
       ...specifications.refused.map(({ why }: { why: string }) => `refused specification: ${why}`),
+      ...refusals.messages.map(
+        ({ why, reason = 'taken' }: { why: string; reason?: string }) => `${reason}: ${why}`,
+      ),
       ...streams.requests.map(({ kind }: { kind: string }) => `request of a ${kind}`),
       ...streams.responses.map(({ status }: { status: string }) => `response ${status}`),
       ...streams.manifests.map(({ size }: { size: number }) => `manifest of ${size} bytes`),

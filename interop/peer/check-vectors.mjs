@@ -16,7 +16,7 @@ import { readingAt } from './chain.mjs';
 import { drawnItems, philox, stream } from './draws.mjs';
 import { digestOfHandoff, readHandoff, readStateRecord, runOf, tensorsRoot } from './handoffs.mjs';
 import { Identity, peerIdText, verifyRecoverable } from './identity.mjs';
-import { encodeMessage, readMessage } from './messages.mjs';
+import { encodeMessage, readMessage, topicOf } from './messages.mjs';
 import { roundPool } from './questions.mjs';
 import { cidOf, commitmentOf, decodeRollouts, encodeRollouts } from './rollout-set.mjs';
 import { RAW } from './shapes.mjs';
@@ -33,6 +33,7 @@ import {
   slicesOf,
 } from './streams.mjs';
 import { attestationDigest, voteDigest } from './typed-data.mjs';
+import { Validation } from './validation.mjs';
 
 const [folder = '.'] = process.argv.slice(2);
 
@@ -202,6 +203,29 @@ async function checkSpecifications() {
   }
 }
 
+async function checkRefusals() {
+  const { chainId, participation, swarm, run, round, messages } = await vectors('refusals.json');
+  const network = { id: run, chainId, participation: fromHex(participation), swarm };
+  for (const { why, reason, topic, before, bytes } of messages) {
+    const validation = new Validation(network, () => round);
+    for (const earlier of before.map(fromHex))
+      validation.accept(topicOf(run, readMessage(earlier).type), earlier);
+    same(why, reasonFor(() => validation.accept(topic, fromHex(bytes))) ?? 'taken', reason ?? 'taken');
+    passed(`${reason ?? 'taken'}: ${why}`);
+  }
+}
+
+/** Why something is refused; undefined where it is not. */
+function reasonFor(read) {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof RefusedError) return error.reason;
+    throw error;
+  }
+  return undefined;
+}
+
 async function checkContent(streams) {
   for (const { kind, index, cid, bytes } of streams.requests) {
     const request = readRequest(fromHex(bytes));
@@ -283,6 +307,7 @@ await checkMessages();
 await checkHandoffs();
 await checkRounds();
 await checkSpecifications();
+await checkRefusals();
 const streams = await vectors('streams.json');
 await checkContent(streams);
 await checkPipelines(streams);
