@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { PipelineMessage } from '../../pipeline/runtime/messages.ts';
 import { hashedGraph, hashedOracle } from '../../pipeline/testing/hashed-blocks.ts';
-import { simulatedRules } from '../../pipeline/testing/simulated-pipeline.ts';
+import { simulatedRules, simulatedSignature } from '../../pipeline/testing/simulated-pipeline.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import { MemoryFiles } from '../testing/memory-files.ts';
 import { type SessionDevice, SimulatedSessions } from '../testing/simulated-session.ts';
@@ -204,6 +206,58 @@ describe('BlockSession', () => {
     expect(last).toBeGreaterThan(begun + 5);
     for (let step = begun; step <= last; step++) expect(late.steps.has(step), `step ${step}`).toBe(true);
     expect(late.steps.get(last)).toEqual(oracle(last + 1));
+  });
+
+  /** What a device says that has signed a state of its own making, a thousand steps ahead. */
+  function madeUp(device: DeviceAddress): PipelineMessage {
+    const updates = graph.nodes
+      .filter(({ index }) => graph.isForEveryKeeper(index))
+      .map((node) => {
+        const root = `0x${'ee'.repeat(32)}` as const;
+        const slots = node.outputs.map((tensor) => ({ slot: graph.placeOf(tensor).slot, tensor, root }));
+        const statement = {
+          ...{ run: simulatedRules.run, step: 999, hop: node.index, version: root, inputs: root },
+          ...{ outputs: slots, device },
+        };
+        return { ...statement, signature: simulatedSignature(statement) };
+      });
+    const keepers = [{ device, blocks: [...graph.state.keys()] }];
+    return { kind: 'welcome', step: 1_000, paths: [], keepers, next: keepers, updates };
+  }
+
+  it('[P-155] believes no stranger’s welcome while a device that the chain knows computes', async () => {
+    const run = new SimulatedSessions({ graphOf, hopMs: 100 });
+    await run.addAnswering(madeUp, false);
+    const known = await run.join();
+    await until(run, [known], 3);
+    const newcomer = await run.join(2 ** 30, new MemoryFiles(), false);
+    await run.scheduler.advance(60_000);
+    for (const { session, steps } of [known, newcomer]) {
+      expect(session.view()).toMatchObject({ state: 'computing', problems: [] });
+      const last = Math.max(...steps.keys());
+      expect(last).toBeLessThan(500);
+      expect(steps.get(last)).toEqual(oracle(last + 1));
+    }
+    expect(newcomer.steps.size).toBeGreaterThan(5);
+  });
+
+  it('[P-155] follows a stranger’s welcome where nobody has a record, but not one that leads nowhere', async () => {
+    const run = new SimulatedSessions({ graphOf, hopMs: 100 });
+    const first = await run.join(2 ** 30, new MemoryFiles(), false);
+    await until(run, [first], 3);
+    const second = await run.join(2 ** 30, new MemoryFiles(), false);
+    await run.scheduler.advance(20_000);
+    expect(second.session.view().state).toBe('computing');
+    first.kill();
+    second.kill();
+
+    const later = new SimulatedSessions({ graphOf, hopMs: 100 });
+    await later.addAnswering(madeUp, false);
+    const newcomer = await later.join(2 ** 30, new MemoryFiles(), false);
+    await later.scheduler.advance(100_000);
+    expect(newcomer.session.view()).toMatchObject({ state: 'joining', step: 1_000 });
+    await until(later, [newcomer], 3, 400);
+    expect(newcomer.steps.get(2)).toEqual(oracle(3));
   });
 
   it('[P-154] goes on at once where a device that came in comes in again', async () => {

@@ -24,6 +24,7 @@ import { every, type Scheduler } from '../scheduler.ts';
 import { type BlockSessionView, microbatchesOf, type StepShares, sharesOf } from './block-session-view.ts';
 import { Gathering } from './gathering.ts';
 import { HeldBlocks, type HopWorker } from './held-blocks.ts';
+import { Leaders } from './leaders.ts';
 import { type Links, openLinks } from './links.ts';
 import { LiveMember } from './live-member.ts';
 import { type Roots, type RunState, RunStates } from './run-states.ts';
@@ -64,12 +65,17 @@ export interface BlockSessionOptions {
 
 /** What the members compute now, as one of them says. */
 interface Welcome extends RunState {
+  readonly from: DeviceAddress;
+  /** Since when this device comes in. */
+  readonly since: number;
   readonly keepers: Keepers;
   /** Who is placed in the step after it. */
   readonly next: Keepers;
 }
 
 const ADVANCE_MS = 1_000;
+/** A step whose versions nobody gives for so long, in ms, is none that others compute. */
+const JOIN_MS = 300_000;
 /** Between two questions to members that take no part. */
 const ASK_MS = 10_000;
 /** Messages that are kept until this device computes. What is missing then is asked for. */
@@ -89,6 +95,7 @@ export class BlockSession {
   readonly #exchange: VersionExchange;
   readonly #stride = new WriteStride();
   readonly #gathering: Gathering;
+  readonly #leaders: Leaders;
   readonly #stops: (() => void)[] = [];
   #links: Links | undefined;
   /** While somebody here wants the whole model. */
@@ -137,6 +144,7 @@ export class BlockSession {
       send: (to, message) => this.#send(to, message),
       onJoinable: () => this.#advance(),
     });
+    this.#leaders = new Leaders({ self: keeping.self, members: keeping.members, scheduler });
     this.#gathering = new Gathering({
       ...{ device, first: options.first, keeping, keeper: this.#keeper, states, held: this.#held, scheduler },
       hello: (to) => this.#send(to, { kind: 'hello' }),
@@ -274,7 +282,7 @@ export class BlockSession {
         return;
       case 'welcome':
         if (this.#live?.member.step === message.step) this.#meet(this.#live, from, message);
-        else if (this.#mayLead(from)) this.#welcomed(message);
+        else if (this.#mayLead(from)) this.#welcomed(from, message);
         return;
     }
     if (this.#live !== undefined) this.#live.receive(from, message);
@@ -282,16 +290,9 @@ export class BlockSession {
     this.#changed();
   }
 
-  /**
-   * Whether a device's word may take this one to another step. While others compute with it, only that of a
-   * device that the chain knows: a new key could send all of them to a state of its own making.
-   */
   #mayLead(device: DeviceAddress): boolean {
     const members = this.#live?.member.plan.members;
-    if (members === undefined || members.size < 2) return true;
-    return this.#options.keeping
-      .members()
-      .some((member) => member.device === device && (member.hasRecord || members.has(device)));
+    return members === undefined ? this.#leaders.mayWelcome(device) : this.#leaders.mayMove(device, members);
   }
 
   #send(to: DeviceAddress, message: PipelineMessage): void {
@@ -309,7 +310,10 @@ export class BlockSession {
   }
 
   /** Takes a member's word for what the blocks are now, where signed handoffs of keepers say the same. */
-  #welcomed({ step, keepers, next, updates }: Extract<PipelineMessage, { kind: 'welcome' }>): void {
+  #welcomed(
+    from: DeviceAddress,
+    { step, keepers, next, updates }: Extract<PipelineMessage, { kind: 'welcome' }>,
+  ): void {
     if (this.#live !== undefined) {
       // Somebody else computes the same run and is further: two groups that did not know of each other.
       if (step > this.#live.member.step + 1) void this.#comeInAgain();
@@ -324,8 +328,9 @@ export class BlockSession {
         ({ message }) => message.kind !== 'handoff' || message.handoff.step >= step,
       );
     }
-    this.#welcome = { step, state, updates, keepers: keepersOf(keepers), next: keepersOf(next) };
-    this.#states.confirm({ step, state, updates }, this.#stride.writes(step));
+    const since = this.#welcome?.since ?? this.#options.scheduler.now();
+    this.#welcome = { from, since, step, state, updates, keepers: keepersOf(keepers), next: keepersOf(next) };
+    this.#states.propose({ step, state, updates }, this.#stride.writes(step));
     this.#keeper.wake();
     void this.#advance();
   }
@@ -339,7 +344,14 @@ export class BlockSession {
 
   /** Asks once a second what step it is, while this device comes in. */
   #tick(): void {
+    const { scheduler } = this.#options;
     if (this.#live === undefined && this.#welcome !== undefined) {
+      const { from, since } = this.#welcome;
+      if (scheduler.now() - since > JOIN_MS && this.#leaders.doubt(from)) {
+        this.#states.withdraw();
+        void this.#comeInAgain();
+        return;
+      }
       for (const { device } of this.#options.keeping.members()) this.#send(device, { kind: 'hello' });
     }
     void this.#advance();
@@ -456,6 +468,7 @@ export class BlockSession {
       this.#releasing.clear();
       this.#welcome = undefined;
       this.#gathering.restart();
+      this.#leaders.restart();
       this.#isLeaving = false;
     }
     await this.#advance();
@@ -464,6 +477,7 @@ export class BlockSession {
   // Computing.
 
   #compute(start: MemberOptions['start']): void {
+    this.#states.settle();
     const { device, sign, graphOf, dataOf, worker, scheduler, roundTrip } = this.#options;
     const member = new PipelineMember({
       device,

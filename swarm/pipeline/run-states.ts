@@ -56,6 +56,8 @@ export class RunStates {
   #recent: readonly Known[] = [];
   /** The last two whose versions are on the members' media. */
   #written: readonly Known[] = [];
+  /** What was known before others told of states that this device has not seen for itself. */
+  #before: { readonly recent: readonly Known[]; readonly written: readonly Known[] } | undefined;
   #isWriting = false;
   /** Which of the two files holds the older state. */
   #place = 0;
@@ -88,7 +90,9 @@ export class RunStates {
 
   /** Versions of all blocks in the states that were written. */
   get confirmed(): readonly ConfirmedVersion[] {
-    return this.#written.flatMap(({ versions }) => versions);
+    // What others tell of does not yet take the place of what this device knows.
+    const known = new Set([...(this.#before?.written ?? []), ...this.#written]);
+    return [...known].flatMap(({ versions }) => versions);
   }
 
   /** Why the last state is not on the medium, in words. */
@@ -111,8 +115,33 @@ export class RunStates {
     if (isWritten) void this.#write(state);
   }
 
+  /**
+   * Notes a state that another device tells of, in memory alone. `settle` keeps it, `withdraw` forgets it and
+   * all that were proposed since the last `settle`. Throws as `confirm` does.
+   */
+  propose(state: RunState, isWritten: boolean): void {
+    this.#before ??= { recent: this.#recent, written: this.#written };
+    this.#add(state, isWritten);
+  }
+
+  /** This device computes the step after the last proposed state. */
+  settle(): void {
+    if (this.#before === undefined) return;
+    this.#before = undefined;
+    const [newest] = this.written;
+    if (newest !== undefined) void this.#write(newest);
+  }
+
+  withdraw(): void {
+    if (this.#before === undefined) return;
+    this.#recent = this.#before.recent;
+    this.#written = this.#before.written;
+    this.#before = undefined;
+  }
+
   /** Forgets all steps but the first: nobody has the blocks of any later one. */
   forget(): void {
+    this.#before = undefined;
     this.#recent = [];
     this.#written = [];
     this.#add({ step: 0, state: this.#options.first, updates: [] }, true);

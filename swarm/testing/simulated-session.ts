@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { concatBytes } from '@noble/hashes/utils.js';
 import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
+import { encodePipelineMessage, type PipelineMessage } from '../../pipeline/runtime/messages.ts';
 import { hashedData, hashedHop, hashedRoot, hashedState } from '../../pipeline/testing/hashed-blocks.ts';
 import { simulatedRules, simulatedSignature } from '../../pipeline/testing/simulated-pipeline.ts';
 import type { Handoff } from '../../protocol/handoff.ts';
@@ -60,6 +61,7 @@ export class SimulatedSessions {
   readonly #contents = new MemoryNetwork();
   readonly #listeners = new Map<DeviceAddress, Parameters<Announcements['listen']>[0]>();
   readonly #dead = new Set<string>();
+  readonly #answering: BlockMember[] = [];
   #devices = 0;
 
   constructor(options: SimulatedSessionsOptions) {
@@ -75,13 +77,30 @@ export class SimulatedSessions {
     );
   }
 
-  /** A new device comes in that may keep `quotaBytes`, with an empty medium or an earlier device's. */
-  async join(quotaBytes = 2 ** 30, files = new MemoryFiles()): Promise<SessionDevice> {
-    const { graphOf } = this.#options;
+  /** A member without a session: it answers whatever a device sends with this message. */
+  async addAnswering(answer: (device: DeviceAddress) => PipelineMessage, hasRecord: boolean): Promise<void> {
+    const member = this.#newMember(hasRecord);
+    this.#answering.push(member);
+    await this.#delayed(this.#messages.transport(member.peerId)).serve(async (channel) => {
+      const { signal } = new AbortController();
+      for (;;) {
+        await channel.read(signal);
+        await channel.write(encodePipelineMessage(answer(member.device)), signal);
+      }
+    });
+  }
+
+  #newMember(hasRecord: boolean): BlockMember {
     const n = ++this.#devices;
     const device: DeviceAddress = `0x${n.toString(16).padStart(40, '0')}`;
-    const peerId = `peer ${n}`;
-    const member: BlockMember = { device, peerId, account: device, prefixes: [`${n}`], hasRecord: true };
+    return { device, peerId: `peer ${n}`, account: device, prefixes: [`${n}`], hasRecord };
+  }
+
+  /** A new device comes in that may keep `quotaBytes`, with an empty medium or an earlier device's. */
+  async join(quotaBytes = 2 ** 30, files = new MemoryFiles(), hasRecord = true): Promise<SessionDevice> {
+    const { graphOf } = this.#options;
+    const member = this.#newMember(hasRecord);
+    const { device, peerId } = member;
     const store = await BlockStore.open({ files, quotaBytes, hash });
     const transport = this.#contents.transport(peerId);
     await serveContent({ store: store.content, transport, scheduler: this.scheduler });
@@ -125,7 +144,9 @@ export class SimulatedSessions {
         transport,
         random: () => 0.5,
         members: () =>
-          [...this.there.values()].map((each) => each.member).filter((each) => each.device !== device),
+          [...[...this.there.values()].map((each) => each.member), ...this.#answering].filter(
+            (each) => each.device !== device,
+          ),
         rootOf: async ({ block, step }, bytes) => rootOfFile(graph, { block, step }, bytes),
         hash,
       },
