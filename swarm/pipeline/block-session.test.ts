@@ -241,6 +241,21 @@ describe('BlockSession', () => {
     expect(newcomer.steps.size).toBeGreaterThan(5);
   });
 
+  it('[P-155] goes on from its own medium after a stranger’s welcome that led nowhere', async () => {
+    const run = new SimulatedSessions({ graphOf, hopMs: 800 });
+    const first = await run.join(2 ** 30, new MemoryFiles(), false);
+    await until(run, [first], 4);
+    const reached = Math.max(...first.steps.keys());
+    first.kill();
+    await run.addAnswering(madeUp, false);
+    const again = await run.join(2 ** 30, first.files, false);
+    await run.scheduler.advance(100_000);
+    expect(again.session.view()).toMatchObject({ state: 'joining', step: 1_000 });
+    await until(run, [again], reached + 2, 400);
+    expect(Math.min(...again.steps.keys())).toBeGreaterThan(1);
+    expect(again.steps.get(reached + 1)).toEqual(oracle(reached + 2));
+  });
+
   it('[P-155] follows a stranger’s welcome where nobody has a record, but not one that leads nowhere', async () => {
     const run = new SimulatedSessions({ graphOf, hopMs: 100 });
     const first = await run.join(2 ** 30, new MemoryFiles(), false);
