@@ -55,6 +55,8 @@ export interface BlockSessionOptions {
   readonly scheduler: Scheduler;
   /** To a device and back, in milliseconds. */
   readonly roundTrip: (device: DeviceAddress) => number;
+  /** Whether the chain knows this device by now. Defaults to what `keeping.self` says. */
+  readonly hasRecord?: () => boolean;
   /** Called after each step, with the roots of all blocks' tensors after it. */
   readonly onStep?: (step: number, state: Roots, done: StepShares) => void;
   /** Called when `view` has changed. */
@@ -144,7 +146,8 @@ export class BlockSession {
       send: (to, message) => this.#send(to, message),
       onJoinable: () => this.#advance(),
     });
-    this.#leaders = new Leaders({ self: keeping.self, members: keeping.members, scheduler });
+    const hasRecord = options.hasRecord ?? (() => keeping.self.hasRecord);
+    this.#leaders = new Leaders({ hasRecord, members: keeping.members, scheduler });
     this.#gathering = new Gathering({
       ...{ device, first: options.first, keeping, keeper: this.#keeper, states, held: this.#held, scheduler },
       hello: (to) => this.#send(to, { kind: 'hello' }),
@@ -319,16 +322,19 @@ export class BlockSession {
       if (step > this.#live.member.step + 1) void this.#comeInAgain();
       return;
     }
-    if (step < (this.#welcome?.step ?? 0)) return;
+    const before = this.#welcome;
+    const outranks = before !== undefined && this.#leaders.outranks(from, before.from);
+    if (step < (before?.step ?? 0) && !outranks) return;
     const state = step === 0 ? this.#options.first : this.#states.stateAfter(step - 1, updates);
     if (state === undefined) return;
+    if (outranks) this.#states.withdraw();
     // Handoffs of a step that is over are of no use any more.
-    if (step !== this.#welcome?.step) {
+    if (step !== before?.step) {
       this.#early = this.#early.filter(
         ({ message }) => message.kind !== 'handoff' || message.handoff.step >= step,
       );
     }
-    const since = this.#welcome?.since ?? this.#options.scheduler.now();
+    const since = before?.since ?? this.#options.scheduler.now();
     this.#welcome = { from, since, step, state, updates, keepers: keepersOf(keepers), next: keepersOf(next) };
     this.#states.propose({ step, state, updates }, this.#stride.writes(step));
     this.#keeper.wake();

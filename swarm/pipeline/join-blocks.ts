@@ -138,6 +138,7 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
       const peerId = presence.member(device)?.peerId;
       return (peerId === undefined ? undefined : roundTrip(peerId)) ?? UNKNOWN_ROUND_TRIP;
     },
+    hasRecord: () => standings.now(key.address).kind !== 'unknown',
     onStep(step, state, done) {
       const root = options.checkpointRoot(step + 1, state);
       attestations.finished(step, root, done);

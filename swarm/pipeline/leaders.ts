@@ -9,7 +9,8 @@ import { BoundedMap } from '../bounded-map.ts';
 import type { Scheduler } from '../scheduler.ts';
 
 export interface LeadersOptions {
-  readonly self: Pick<BlockMember, 'hasRecord'>;
+  /** Whether the chain knows this device. */
+  readonly hasRecord: () => boolean;
   /** The other members of the swarm that are there. */
   readonly members: () => readonly Pick<BlockMember, 'device' | 'hasRecord'>[];
   readonly scheduler: Scheduler;
@@ -57,16 +58,21 @@ export class Leaders {
    * nobody has one, or where none with one has answered for some time.
    */
   mayWelcome(device: DeviceAddress): boolean {
-    const { self, members, scheduler } = this.#options;
+    const { hasRecord: isKnownHere, members, scheduler } = this.#options;
     const now = scheduler.now();
     if (this.#isDoubted(device)) return false;
     if (this.#isKnown(device)) {
       this.#since = now;
       return true;
     }
-    if (!self.hasRecord && !members().some(({ hasRecord }) => hasRecord)) return true;
+    if (!isKnownHere() && !members().some(({ hasRecord }) => hasRecord)) return true;
     this.#since ??= now;
-    return now - this.#since >= (self.hasRecord ? KNOWN_MS.known : KNOWN_MS.stranger);
+    return now - this.#since >= (isKnownHere() ? KNOWN_MS.known : KNOWN_MS.stranger);
+  }
+
+  /** Whether a device's welcome takes the place of another one's, whatever the steps are. */
+  outranks(device: DeviceAddress, other: DeviceAddress): boolean {
+    return this.#isKnown(device) && !this.#isKnown(other);
   }
 
   /**
@@ -76,7 +82,7 @@ export class Leaders {
   mayMove(device: DeviceAddress, group: ReadonlySet<DeviceAddress>): boolean {
     if (this.#isDoubted(device)) return false;
     if (this.#isKnown(device) || group.has(device)) return true;
-    return group.size < 2 && !this.#options.self.hasRecord;
+    return group.size < 2 && !this.#options.hasRecord();
   }
 
   #isDoubted(device: DeviceAddress): boolean {

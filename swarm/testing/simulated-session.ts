@@ -56,6 +56,8 @@ export interface SimulatedSessionsOptions {
 export class SimulatedSessions {
   readonly scheduler = new SimulatedScheduler();
   readonly there = new Map<DeviceAddress, SessionDevice>();
+  /** Whether devices know yet which others have a record. */
+  areRecordsRead = true;
   readonly #options: SimulatedSessionsOptions;
   readonly #messages = new MemoryNetwork();
   readonly #contents = new MemoryNetwork();
@@ -144,9 +146,9 @@ export class SimulatedSessions {
         transport,
         random: () => 0.5,
         members: () =>
-          [...[...this.there.values()].map((each) => each.member), ...this.#answering].filter(
-            (each) => each.device !== device,
-          ),
+          [...[...this.there.values()].map((each) => each.member), ...this.#answering]
+            .filter((each) => each.device !== device)
+            .map((each) => (this.areRecordsRead ? each : { ...each, hasRecord: false })),
         rootOf: async ({ block, step }, bytes) => rootOfFile(graph, { block, step }, bytes),
         hash,
       },
