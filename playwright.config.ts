@@ -33,8 +33,9 @@ export default defineConfig({
   workers: 3,
   fullyParallel: false,
   retries: 0,
-  timeout: 420_000,
-  expect: { timeout: 60_000 },
+  // These limits end what hangs. A busy machine takes twice as long as a quiet one.
+  timeout: 720_000,
+  expect: { timeout: 120_000 },
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   outputDir: 'test-results/e2e',
   use: {

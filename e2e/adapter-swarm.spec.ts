@@ -31,7 +31,7 @@ test.describe('A swarm that trains adapters of a model of one’s own', () => {
   let devnet: Devnet;
   let folder: string;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     folder = await mkdtemp(join(tmpdir(), 'starling-adapter-swarm-'));
     await mkdir(join(folder, 'parrot'));
     await mkdir(join(folder, 'other'));
@@ -52,7 +52,7 @@ test.describe('A swarm that trains adapters of a model of one’s own', () => {
   test('is started from a folder, joined by a stranger who gets the model from a member, and left with the adapter', async ({
     browser,
   }) => {
-    test.setTimeout(600_000);
+    test.setTimeout(1_200_000);
     const wallet = new TestWallet({ network: devnet.network, privateKey: generatePrivateKey() });
     const controls = createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) });
     await controls.setBalance({ address: wallet.account.address, value: parseEther('1') });
@@ -96,10 +96,10 @@ test.describe('A swarm that trains adapters of a model of one’s own', () => {
       }
       await expect(page.getByTestId('swarm-cost').first()).toContainText('of memory');
       await page.getByTestId(`wallet-option-${wallet.rdns}`).click();
-      await expect(page.getByTestId('start-price')).toContainText('ETH', { timeout: 60_000 });
+      await expect(page.getByTestId('start-price')).toContainText('ETH', { timeout: 120_000 });
       await expectGoodLooks(page, 'start-adapters');
       await page.getByTestId('start-open').click();
-      await expect(page.getByTestId('start-done')).toBeVisible({ timeout: 60_000 });
+      await expect(page.getByTestId('start-done')).toBeVisible({ timeout: 120_000 });
       link = (await page.getByTestId('swarm-link').getAttribute('data-value')) ?? '';
       await page.getByTestId('start-visit').click();
       await page.getByTestId('swarm-contribute').click();
@@ -137,7 +137,7 @@ test.describe('A swarm that trains adapters of a model of one’s own', () => {
           if (name === 'nano') await expectGoodLooks(tab, 'swarm-landing-any');
           await tab.getByTestId('swarm-contribute').click();
           const address = tab.getByTestId('device-address');
-          await expect(address).toHaveAttribute('data-value', /^0x/, { timeout: 60_000 });
+          await expect(address).toHaveAttribute('data-value', /^0x/, { timeout: 120_000 });
           return { context, tab, device: (await address.getAttribute('data-value'))?.toLowerCase() ?? '' };
         }),
       );

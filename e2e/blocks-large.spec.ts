@@ -43,7 +43,7 @@ test.describe('A model of 10 million parameters in blocks', () => {
   let devnet: Devnet;
   let folder: string;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     folder = await mkdtemp(join(tmpdir(), 'starling-ten-million-'));
     await writeRandomModel({
       path: join(folder, 'ten'),

@@ -24,7 +24,7 @@ const STORAGE = 5.2e6;
 test.describe('A swarm that trains a model in blocks', () => {
   let devnet: Devnet;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     devnet = await startDevnet({ arguments: ['--round', '30'] });
   });
   test.afterAll(async () => devnet?.stop());
@@ -32,7 +32,7 @@ test.describe('A swarm that trains a model in blocks', () => {
   test('has four tabs train it together; one leaves in the middle of a step, one joins, and it is taken along whole', async ({
     browser,
   }) => {
-    test.setTimeout(600_000);
+    test.setTimeout(1_200_000);
     const { startedBy: _, startedAt: __, ...spec } = blocksSpec;
     const file = join(devnet.home, 'blocks.json');
     await writeFile(
@@ -71,11 +71,11 @@ test.describe('A swarm that trains a model in blocks', () => {
       );
       const leaving = must(members, place);
       const before = await leaving.step();
-      await expect.poll(() => hopsDone(leaving), { timeout: 60_000, intervals: [50] }).toBeGreaterThan(5);
+      await expect.poll(() => hopsDone(leaving), { timeout: 120_000, intervals: [50] }).toBeGreaterThan(5);
       await leaving.page.context().close();
       members.splice(place, 1);
       members.push(await BlockMember.join(browser, link, STORAGE));
-      await expect.poll(() => must(members, 0).step(), { timeout: 90_000 }).toBeGreaterThan(before + 2);
+      await expect.poll(() => must(members, 0).step(), { timeout: 180_000 }).toBeGreaterThan(before + 2);
       await expectComputing(must(members, 3));
       await expectSteps(members, 2);
     });
@@ -98,7 +98,7 @@ test.describe('A swarm that trains a model in blocks', () => {
     await test.step('a tab puts the whole model together, and Models loads it', async () => {
       const { page } = must(members, 0);
       const [download] = await Promise.all([
-        page.waitForEvent('download', { timeout: 90_000 }),
+        page.waitForEvent('download', { timeout: 180_000 }),
         page.getByTestId('take-folder').click(),
       ]);
       const folder = unzipped(new Uint8Array(await readFile(await download.path())));
@@ -113,14 +113,14 @@ test.describe('A swarm that trains a model in blocks', () => {
           buffer: Buffer.from(content),
         })),
       );
-      await expect(page.getByTestId('model')).toBeVisible({ timeout: 60_000 });
+      await expect(page.getByTestId('model')).toBeVisible({ timeout: 120_000 });
       await page.getByTestId('model-load').click();
       await expect(page.getByTestId('loaded')).toBeVisible({ timeout: 120_000 });
       await page.getByTestId('prompt').fill('2+3=');
       await page.getByText('How it draws').click();
       await page.getByTestId('ask-tokens').fill('4');
       await page.getByTestId('ask-go').click();
-      await expect(page.getByTestId('answer')).toHaveAttribute('data-state', 'done', { timeout: 60_000 });
+      await expect(page.getByTestId('answer')).toHaveAttribute('data-state', 'done', { timeout: 120_000 });
       await expect(page.getByTestId('answer-hash')).toHaveAttribute('data-value', /^0x[0-9a-f]{64}$/);
     });
     for (const { errors } of members) expectNoErrors(errors);

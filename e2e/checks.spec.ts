@@ -21,13 +21,13 @@ import { expectNoErrors, pageErrorsOf } from './support/page-errors.ts';
 test.describe('An auditor', () => {
   let devnet: Devnet;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     devnet = await startDevnet({ arguments: ['--round', '20'] });
   });
   test.afterAll(async () => devnet?.stop());
 
   test('checks claims in the page, and wins against the one with a wrong bit', async ({ browser }) => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     const { rpc, page: url, rollup } = devnet.network;
     const client = connect(devnet.network);
     const controls = createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) });
@@ -88,7 +88,7 @@ test.describe('An auditor', () => {
 
       await test.step('auditing challenges the wrong one and plays to the verdict', async () => {
         await page.getByTestId('auditing').check();
-        await expect(page.getByTestId('game-0')).toBeVisible({ timeout: 60_000 });
+        await expect(page.getByTestId('game-0')).toBeVisible({ timeout: 120_000 });
         // Closed and opened again in the middle of the game, it goes on where the chain is.
         await page.reload();
         await expect(page.getByTestId('auditing')).toBeChecked();
@@ -108,7 +108,7 @@ test.describe('An auditor', () => {
         // What it won is fetched in a transaction of its own, after the verdict.
         await expect
           .poll(async () => (await client.getBalance({ address: device })) > parseEther('5'), {
-            timeout: 60_000,
+            timeout: 120_000,
           })
           .toBe(true);
       });

@@ -25,7 +25,7 @@ test.describe('The security headers of the page', () => {
     return listening(server);
   };
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     built = await serveBuiltPage();
   });
   test.afterAll(async () => {

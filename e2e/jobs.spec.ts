@@ -20,7 +20,7 @@ interface Person {
 test.describe('A task', () => {
   let devnet: Devnet;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     devnet = await startDevnet({ arguments: ['--round', '20'] });
   });
   test.afterAll(async () => devnet?.stop());
@@ -28,7 +28,7 @@ test.describe('A task', () => {
   test('is funded by two wallets, trained, delivered, paid and owned; or the money goes back', async ({
     browser,
   }) => {
-    test.setTimeout(360_000);
+    test.setTimeout(720_000);
     const { rpc, page: url, rollup } = devnet.network;
     const client = createPublicClient({ transport: http(rpc) });
     const controls = createTestClient({ mode: 'anvil', transport: http(devnet.nodeRpc) });
@@ -66,7 +66,7 @@ test.describe('A task', () => {
 
     await test.step('two wallets reach the goal, and one posts the job', async () => {
       await propose(ann, '0.04', 4);
-      await expect(task(ann, 0)).toHaveAttribute('data-state', 'raising', { timeout: 60_000 });
+      await expect(task(ann, 0)).toHaveAttribute('data-state', 'raising', { timeout: 120_000 });
       await pledge(ann, 0, '0.01');
       await expect(task(ann, 0).getByTestId('pledge-0')).toContainText('0.01');
       await pledge(ben, 0, '5');
@@ -85,7 +85,7 @@ test.describe('A task', () => {
     await test.step('the window passes; the worker is paid and the shares are made', async () => {
       await expect(task(ben, 0).getByTestId('working')).toHaveAttribute('data-phase', 'waiting');
       await pass(200);
-      await expect(task(ann, 0)).toHaveAttribute('data-state', 'accepted', { timeout: 60_000 });
+      await expect(task(ann, 0)).toHaveAttribute('data-state', 'accepted', { timeout: 120_000 });
       const device = (await ben.page.getByTestId('payer-device').getAttribute('data-value')) as Hex;
       await task(ann, 0).getByTestId('collect').click();
       await task(ben, 0).getByTestId('collect').click();
@@ -115,7 +115,7 @@ test.describe('A task', () => {
 
     await test.step('a missed goal gives the pledge back', async () => {
       await propose(ann, '3', 4);
-      await expect(task(ann, 1)).toHaveAttribute('data-state', 'raising', { timeout: 60_000 });
+      await expect(task(ann, 1)).toHaveAttribute('data-state', 'raising', { timeout: 120_000 });
       await pledge(ann, 1, '1');
       await expect(task(ann, 1).getByTestId('pledge-2')).toBeVisible();
       const before = await client.getBalance({ address: ann.address });
@@ -130,7 +130,7 @@ test.describe('A task', () => {
 
     await test.step('a job that nobody does gives the pledge back', async () => {
       await propose(ben, '0.5', 4);
-      await expect(task(ben, 2)).toHaveAttribute('data-state', 'raising', { timeout: 60_000 });
+      await expect(task(ben, 2)).toHaveAttribute('data-state', 'raising', { timeout: 120_000 });
       await pledge(ben, 2, '0.5');
       await task(ben, 2).getByTestId('hand-over').click();
       await expect(task(ben, 2)).toHaveAttribute('data-state', 'open');

@@ -20,7 +20,7 @@ test.describe('A published model in the page', () => {
   let server: ModelServer;
   let folder: string;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     built = await serveBuiltPage();
     server = await startModelServer(files);
     server.habits.cors = 'ranges';

@@ -28,7 +28,7 @@ const JSONL = QUESTIONS.map((row) => `${JSON.stringify(row)}\n`).join('');
 test.describe('An open swarm', () => {
   let devnet: Devnet;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     devnet = await startDevnet({ arguments: ['--round', '30'] });
   });
   test.afterAll(async () => devnet?.stop());
@@ -50,7 +50,7 @@ test.describe('An open swarm', () => {
 
     await test.step('a person starts it: every mistake is named, and the price stands before the wallet is asked', async () => {
       await starter.page.getByTestId('screen-swarms').click();
-      await expect(starter.page.getByTestId('swarm-0')).toBeVisible({ timeout: 60_000 });
+      await expect(starter.page.getByTestId('swarm-0')).toBeVisible({ timeout: 120_000 });
       await starter.page.getByTestId('start-swarm').click();
       await starter.page.getByTestId('start-name').fill('Twenty sums');
       await starter.page.getByTestId('start-description').fill('Twenty sums of my own.');
@@ -72,10 +72,10 @@ test.describe('An open swarm', () => {
         await starter.page.getByTestId(`start-${name}`).fill(value);
       }
       await starter.page.getByTestId(`wallet-option-${wallet.rdns}`).click();
-      await expect(starter.page.getByTestId('start-price')).toContainText('ETH', { timeout: 60_000 });
+      await expect(starter.page.getByTestId('start-price')).toContainText('ETH', { timeout: 120_000 });
       expect(wallet.prompts).not.toContain('eth_sendTransaction');
       await starter.page.getByTestId('start-open').click();
-      await expect(starter.page.getByTestId('start-done')).toBeVisible({ timeout: 60_000 });
+      await expect(starter.page.getByTestId('start-done')).toBeVisible({ timeout: 120_000 });
       expect(wallet.prompts.filter((each) => each === 'eth_sendTransaction')).toHaveLength(1);
       link = (await starter.page.getByTestId('swarm-link').getAttribute('data-value')) ?? '';
       expect(link).toMatch(new RegExp(`#/swarm/${chainId}/1$`));
@@ -86,12 +86,12 @@ test.describe('An open swarm', () => {
     const joiner = await landing(second, link);
     await test.step('a stranger sees what it trains before joining; an unknown link is refused', async () => {
       await expect(joiner.getByTestId('swarm-landing')).toContainText('Twenty sums of my own.', {
-        timeout: 60_000,
+        timeout: 120_000,
       });
       await expect(joiner.getByTestId('swarm-cost')).toContainText('of memory');
       await expectGoodLooks(joiner, 'swarm-landing');
       const lost = await landing(second, link.replace(/1$/, '99'));
-      await expect(lost.getByTestId('swarm-not-here')).toBeVisible({ timeout: 60_000 });
+      await expect(lost.getByTestId('swarm-not-here')).toBeVisible({ timeout: 120_000 });
       await lost.close();
     });
 
@@ -138,7 +138,7 @@ test.describe('An open swarm', () => {
         )
         .toBe(true);
       await starter.page.getByTestId('stop').click();
-      await expect(starter.page.getByTestId('contribute')).toBeVisible({ timeout: 60_000 });
+      await expect(starter.page.getByTestId('contribute')).toBeVisible({ timeout: 120_000 });
       // The archive had them from the tab's storage. It keeps the first, every 10th and the last.
       await expect(starter.page.getByTestId('kept-checkpoints')).toContainText(/keeps [2-9] checkpoints, /);
       await starter.page.getByTestId('screen-swarms').click();
@@ -175,7 +175,7 @@ test.describe('An open swarm', () => {
           buffer: Buffer.from(content),
         })),
       );
-      await expect(starter.page.getByTestId('model')).toBeVisible({ timeout: 60_000 });
+      await expect(starter.page.getByTestId('model')).toBeVisible({ timeout: 120_000 });
       await starter.page.getByTestId('model-load').click();
       await expect(starter.page.getByTestId('loaded')).toBeVisible({ timeout: 120_000 });
       expectNoErrors(starter.errors);

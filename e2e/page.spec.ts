@@ -6,7 +6,7 @@ import { Tab } from './support/tab.ts';
 test.describe('The page', () => {
   let devnet: Devnet;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     devnet = await startDevnet({ arguments: ['--round', '15', '--volunteers', '1'] });
   });
   test.afterAll(async () => devnet?.stop());
@@ -22,7 +22,7 @@ test.describe('The page', () => {
         (await new AxeBuilder({ page: tab.page }).analyze()).violations.map((v) => `${v.id}: ${v.help}`);
       expect(await scan()).toEqual([]);
       await tab.contribute();
-      await tab.expectFigure('ledger-computed', 1, 90_000);
+      await tab.expectFigure('ledger-computed', 1, 180_000);
       await expect(tab.page.getByTestId('feed-item').first()).toBeVisible();
       expect(await scan()).toEqual([]);
       const overflow = await tab.page.evaluate(
@@ -65,18 +65,18 @@ test.describe('The page', () => {
       await page.keyboard.press('Enter');
     };
     await press('contribute');
-    await tab.expectFigure('ledger-computed', 1, 90_000);
-    await tab.expectFigure('peers', 1, 90_000);
+    await tab.expectFigure('ledger-computed', 1, 180_000);
+    await tab.expectFigure('peers', 1, 180_000);
 
     await press('pause');
     await expect(page.getByTestId('resume')).toBeVisible();
     await expect(page.getByTestId('status')).toContainText(/paused/i);
     const paused = await tab.figure('ledger-computed');
     await press('resume');
-    await tab.expectFigure('ledger-computed', paused + 1, 90_000);
+    await tab.expectFigure('ledger-computed', paused + 1, 180_000);
 
     await press('finish');
-    await expect(page.getByTestId('contribute')).toBeVisible({ timeout: 90_000 });
+    await expect(page.getByTestId('contribute')).toBeVisible({ timeout: 180_000 });
     const device = await tab.deviceAddress();
     const { root } = await tab.downloadCheckpoint();
     const done = await tab.figure('ledger-computed');
@@ -91,7 +91,7 @@ test.describe('The page', () => {
     const context = await browser.newContext();
     const tab = await Tab.open(context, devnet.network.page, { name: 'first tab', engine: 'wasm' });
     await tab.contribute();
-    await tab.expectFigure('ledger-computed', 1, 90_000);
+    await tab.expectFigure('ledger-computed', 1, 180_000);
     const second = await context.newPage();
     await second.goto(devnet.network.page);
     await expect(second.getByTestId('status')).toContainText(/another tab/i);
@@ -107,7 +107,7 @@ test.describe('The page', () => {
     );
     const tab = await Tab.open(context, devnet.network.page, { name: 'no WebGPU' });
     await tab.contribute();
-    await tab.expectFigure('ledger-computed', 1, 90_000);
+    await tab.expectFigure('ledger-computed', 1, 180_000);
     await expect(tab.page.getByTestId('engine')).toHaveAttribute('data-engine', 'wasm');
     await context.close();
   });

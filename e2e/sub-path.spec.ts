@@ -21,7 +21,7 @@ test.describe('The built site below a sub-path of a static host that sends no he
   let built: BuiltPage;
   let host: StaticHost;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     built = await serveBuiltPage();
     host = await serveFolder(built.folder, { below: '/starling/', extra: { 'network.json': NETWORK } });
   });

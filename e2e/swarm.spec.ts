@@ -15,7 +15,7 @@ const ROUND_MS = ROUND_SECONDS * 1000;
 test.describe('A swarm of three tabs', () => {
   let devnet: Devnet;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     devnet = await startDevnet({ arguments: ['--round', String(ROUND_SECONDS)] });
   });
   test.afterAll(async () => devnet?.stop());

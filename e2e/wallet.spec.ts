@@ -14,7 +14,7 @@ const IDENTITY = parseAbi(['function ownerOf(address device) view returns (addre
 test.describe('A wallet', () => {
   let devnet: Devnet;
   test.beforeAll(async () => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     devnet = await startDevnet({ arguments: ['--round', '15'] });
   });
   test.afterAll(async () => devnet?.stop());
@@ -34,7 +34,7 @@ test.describe('A wallet', () => {
     const tab = await Tab.open(context, devnet.network.page, { name: 'owner', engine: 'wasm' });
     const { page } = tab;
     await tab.contribute();
-    await tab.expectFigure('ledger-computed', 1, 90_000);
+    await tab.expectFigure('ledger-computed', 1, 180_000);
     expect(wallet.prompts, 'contributing asks no wallet anything').toEqual([]);
 
     await page.getByTestId('wallet-connect').click();
@@ -79,7 +79,7 @@ test.describe('A wallet', () => {
     const context = await browser.newContext();
     const tab = await Tab.open(context, devnet.network.page, { name: 'developer', engine: 'wasm' });
     await tab.contribute();
-    await tab.expectFigure('ledger-computed', 1, 90_000);
+    await tab.expectFigure('ledger-computed', 1, 180_000);
     await tab.page.getByTestId('wallet-connect').click();
     await tab.page.getByTestId('wallet-option-development').click();
     await tab.page.getByTestId('wallet-bind').click();
@@ -99,7 +99,7 @@ test.describe('A wallet', () => {
         ...{ abi: identityAbi, functionName: 'bindingOf', args: [device] },
       });
     await tab.contribute();
-    await tab.expectFigure('ledger-computed', 1, 90_000);
+    await tab.expectFigure('ledger-computed', 1, 180_000);
     await page.getByTestId('wallet-connect').click();
     await page.getByTestId('wallet-option-development').click();
     await page.getByTestId('wallet-bind').click();
