@@ -87,4 +87,38 @@ describe('what is known of a device', () => {
     device.heard(10_000, true);
     expect(device.lateAt).toBe(800);
   });
+
+  it('[P-146] gives a device that was late twice as long each time, and less again with each hop in time', () => {
+    const device = runner();
+    for (const deadline of [100, 200, 400]) {
+      device.assign(node(0), 0);
+      expect(device.lateAt).toBe(deadline);
+      device.giveUp();
+      device.release(0);
+    }
+    for (let times = 0; times < 10; times++) device.giveUp();
+    device.assign(node(0), 0);
+    expect(device.lateAt).toBe(3_200);
+    // A deadline of a minute or more is long enough.
+    const slow = new HopRunner({ slots: 8, roundTrip: () => 10, leastDeadline: 0, firstDeadline: 90_000 });
+    slow.giveUp();
+    slow.assign(node(0), 0);
+    expect(slow.lateAt).toBe(90_000);
+
+    for (let index = 1; index <= 40; index++) {
+      device.assign(node(index), 0);
+      device.handedOff(node(index), 0);
+    }
+    expect(device.deadline(['forward'])).toBe(20);
+  });
+
+  it('[P-146] learns from a hop that it hands off after it was taken from it', () => {
+    const device = runner();
+    for (const index of [0, 1, 2]) {
+      device.assign(node(index), 1_000 * index);
+      device.release(index);
+      device.handedOff(node(index), 1_000 * index + 600);
+    }
+    expect(device.deadline(['forward'])).toBe(600);
+  });
 });

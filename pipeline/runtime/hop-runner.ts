@@ -21,6 +21,16 @@ const MOST_DEADLINES = 8;
 /** How long a device may take for a sign of life when it is asked for something, in round trips. */
 const PROBE_ROUND_TRIPS = 1.5;
 
+/**
+ * Each time that a device is late its deadlines double, and with each hop in time they shrink by a tenth: a
+ * busy machine would otherwise take hops over again and again, and be busier with each. As the timeouts of
+ * TCP do (RFC 6298), but they shrink slowly, because one hop in time says little of the next.
+ */
+const MOST_PATIENCE = 32;
+const SHRINK = 0.9;
+/** No deadline grows beyond this by patience, in milliseconds. */
+const MOST_PATIENT_MS = 60_000;
+
 interface Assigned {
   readonly node: HopGraphNode;
   readonly since: number;
@@ -30,6 +40,10 @@ export class HopRunner {
   readonly #options: HopRunnerOptions;
   readonly #times = new ResponseTimes();
   readonly #assigned = new Map<number, Assigned>();
+  /** Hops that somebody else was given, or computed first. Their times count when it hands them off, too. */
+  readonly #released = new Map<number, Assigned>();
+  /** By how much its deadlines are longer than its times say. */
+  #patience = 1;
   /** Microbatches that take a slot, by block and number. */
   readonly #kept = new Set<string>();
   #handedOffAt = Number.NEGATIVE_INFINITY;
@@ -73,16 +87,22 @@ export class HopRunner {
   /** It counts as late: what was asked of it is not waited for any more. */
   giveUp(): void {
     this.#probedAt = undefined;
+    this.#patience = Math.min(MOST_PATIENCE, 2 * this.#patience);
   }
 
   /** Somebody else computed the hop, or is asked for it now. */
   release(hop: number): void {
+    const assigned = this.#assigned.get(hop);
+    if (assigned !== undefined) this.#released.set(hop, assigned);
     this.#assigned.delete(hop);
   }
 
   /** The device handed the hop off. */
   handedOff(node: HopGraphNode, now: number): void {
-    const assigned = this.#assigned.get(node.index);
+    const inTime = this.#assigned.get(node.index);
+    if (inTime !== undefined) this.#patience = Math.max(1, SHRINK * this.#patience);
+    const assigned = inTime ?? this.#released.get(node.index);
+    this.#released.delete(node.index);
     if (assigned !== undefined)
       this.#times.add(node.kind, Math.max(0, now - Math.max(assigned.since, this.#handedOffAt)));
     this.#assigned.delete(node.index);
@@ -98,6 +118,7 @@ export class HopRunner {
   /** A step ended: nothing is kept or asked for. The times stay. */
   reset(): void {
     this.#assigned.clear();
+    this.#released.clear();
     this.#kept.clear();
     this.#probedAt = undefined;
   }
@@ -124,16 +145,18 @@ export class HopRunner {
 
   #probeDeadline(): number {
     const { leastDeadline, roundTrip } = this.#options;
-    return Math.max(leastDeadline, PROBE_ROUND_TRIPS * roundTrip());
+    return this.#patient(Math.max(leastDeadline, PROBE_ROUND_TRIPS * roundTrip()));
+  }
+
+  #patient(deadline: number): number {
+    return Math.max(deadline, Math.min(MOST_PATIENT_MS, this.#patience * deadline));
   }
 
   /** The longest deadline of hops of these kinds, in milliseconds. */
   deadline(kinds: readonly string[]): number {
     const { firstDeadline: first, roundTrip, leastDeadline } = this.#options;
-    return Math.max(
-      leastDeadline,
-      ...new Set(kinds.map((kind) => this.#times.deadline({ kind, roundTrip: roundTrip(), first }))),
-    );
+    const own = kinds.map((kind) => this.#times.deadline({ kind, roundTrip: roundTrip(), first }));
+    return this.#patient(Math.max(leastDeadline, ...own));
   }
 }
 
