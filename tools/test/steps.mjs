@@ -53,7 +53,7 @@ export const STEPS = {
           `--outputFile.json=${file}`,
           ...argv,
         ],
-        20,
+        40,
       );
       const report = readJson(file);
       if (report === undefined) return one(false, ended(code));
@@ -69,7 +69,7 @@ export const STEPS = {
     about:
       'format, unit, fuzz and invariant tests, gas snapshots; arguments are for forge test: --match-test X',
     async run(_report, _system, argv) {
-      const { code, output } = await node(['tools/foundry.mjs', 'check', ...argv], 15);
+      const { code, output } = await node(['tools/foundry.mjs', 'check', ...argv], 30);
       // forge ends each run with "...: 45 tests passed, 0 failed, 0 skipped (45 total tests)".
       const count = { passed: 0, failed: 0, skipped: 0, failures: forgeFailures(output) };
       for (const line of output.matchAll(/(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total/g)) {
@@ -99,7 +99,7 @@ export const STEPS = {
       rmSync(file, { force: true });
       // The swarm waits for the other journeys, unless journeys are named.
       const named = argv.length === 0 ? [] : ['--no-deps'];
-      const { code } = await node([inPackage('@playwright/test/cli.js'), 'test', ...named, ...argv], 30);
+      const { code } = await node([inPackage('@playwright/test/cli.js'), 'test', ...named, ...argv], 60);
       const results = readJson(file);
       const stats = results?.stats;
       if (stats === undefined) return one(false, ended(code));
