@@ -7,8 +7,8 @@ import { decode } from './cbor.mjs';
 import { handoff } from './handoffs.mjs';
 import { address, bytes, list, MOST_ROUND, map, oneOf, text, uint } from './shapes.mjs';
 
-export const CHUNK_BYTES = 262_144;
-export const MOST_CHUNKS = 16_384;
+const CHUNK_BYTES = 262_144;
+const MOST_CHUNKS = 16_384;
 const MOST_FILE_BYTES = CHUNK_BYTES * MOST_CHUNKS;
 const REQUEST_KINDS = ['manifest', 'chunk', 'object'];
 const STATUSES = ['found', 'absent', 'busy'];
