@@ -37,8 +37,7 @@ test.describe('A wallet', () => {
     await tab.expectFigure('ledger-computed', 1, 180_000);
     expect(wallet.prompts, 'contributing asks no wallet anything').toEqual([]);
 
-    await page.getByTestId('wallet-connect').click();
-    const option = page.getByTestId(`wallet-option-${wallet.rdns}`);
+    const option = await tab.wallet(wallet.rdns);
 
     wallet.policy = 'reject';
     await option.click();
@@ -80,8 +79,7 @@ test.describe('A wallet', () => {
     const tab = await Tab.open(context, devnet.network.page, { name: 'developer', engine: 'wasm' });
     await tab.contribute();
     await tab.expectFigure('ledger-computed', 1, 180_000);
-    await tab.page.getByTestId('wallet-connect').click();
-    await tab.page.getByTestId('wallet-option-development').click();
+    await (await tab.wallet('development')).click();
     await tab.page.getByTestId('wallet-bind').click();
     await expect(tab.page.getByTestId('wallet-status')).toContainText('belongs to your wallet');
     await expect(tab.page.getByTestId('owner')).toBeVisible();
@@ -100,8 +98,7 @@ test.describe('A wallet', () => {
       });
     await tab.contribute();
     await tab.expectFigure('ledger-computed', 1, 180_000);
-    await page.getByTestId('wallet-connect').click();
-    await page.getByTestId('wallet-option-development').click();
+    await (await tab.wallet('development')).click();
     await page.getByTestId('wallet-bind').click();
     await expect(page.getByTestId('wallet-status')).toContainText('belongs to your wallet');
     const before = await tab.deviceAddress();

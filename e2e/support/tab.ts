@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type BrowserContext, expect, type Page } from '@playwright/test';
+import { type BrowserContext, expect, type Locator, type Page } from '@playwright/test';
 import { checkpointRoot } from '../../models/checkpoint/root.ts';
 import { pageErrorsOf } from './page-errors.ts';
 
@@ -32,6 +32,20 @@ export class Tab {
 
   async contribute(): Promise<void> {
     await this.page.getByTestId('contribute').click();
+  }
+
+  /**
+   * Opens the wallets of this browser and gives the button of one. The page's rows move while rounds go by,
+   * and a click of which the button moves away in between is none: a person clicks again.
+   */
+  async wallet(id: string): Promise<Locator> {
+    const connect = this.page.getByTestId('wallet-connect');
+    const option = this.page.getByTestId(`wallet-option-${id}`);
+    await expect(async () => {
+      if (await connect.isVisible()) await connect.click({ timeout: 10_000 });
+      await expect(option).toBeVisible({ timeout: 10_000 });
+    }).toPass({ timeout: 120_000 });
+    return option;
   }
 
   /** The whole number shown by a figure; 0 while it shows something else. */
