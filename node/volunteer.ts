@@ -35,8 +35,8 @@ import { BYTES_IN_TRAINING } from '../training/swarm-settings.ts';
 import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import type { EngineReport } from '../workers/engine-report.ts';
+import { computerOf } from './blocks/block-computer.ts';
 import { startBlockVolunteer } from './blocks/block-volunteer.ts';
-import { hopsOf } from './blocks/hop-computer.ts';
 import { openHopThread } from './blocks/hop-thread.ts';
 import { attestationFile } from './home/attestation-file.ts';
 import { lockFolder } from './home/folder-lock.ts';
@@ -193,8 +193,8 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         folder: ownFolder,
         connection,
         prepared: swarm,
-        async openHops(run) {
-          if (engine === 'webgpu') return hopsOf((await chooseEngineHere(engine, signal)).engine, run);
+        async openComputer(run) {
+          if (engine === 'webgpu') return computerOf((await chooseEngineHere(engine, signal)).engine, run);
           return openHopThread({
             ...{ run, engine, threads, signal },
             verdicts: verdictsFolder,

@@ -112,10 +112,12 @@ const SLICE_HEAD = 12;
 const SLICE_PAYLOAD = 4_588;
 const MOST_AHEAD = 64;
 
+/** An empty message has one slice. */
+const sliceCount = (length) => Math.max(1, Math.ceil(length / SLICE_PAYLOAD));
+
 /** @param {number} messageNumber @param {Uint8Array} message */
 export function slicesOf(messageNumber, message) {
-  const count = Math.max(1, Math.ceil(message.length / SLICE_PAYLOAD));
-  return Array.from({ length: count }, (_, place) =>
+  return Array.from({ length: sliceCount(message.length) }, (_, place) =>
     concat(
       ...[messageNumber, message.length, place].map((value) => bigEndian(value, 4)),
       message.slice(place * SLICE_PAYLOAD, (place + 1) * SLICE_PAYLOAD),
@@ -136,7 +138,7 @@ export class Messages {
     if (of < this.#next || of >= this.#next + MOST_AHEAD) malformed('number', 'that of an open message');
     const message = this.#begun.get(of) ?? { length, slices: new Map() };
     this.#begun.set(of, message);
-    const count = Math.max(1, Math.ceil(length / SLICE_PAYLOAD));
+    const count = sliceCount(length);
     const expected = Math.min(SLICE_PAYLOAD, length - place * SLICE_PAYLOAD);
     if (message.length !== length || place >= count || slice.length - SLICE_HEAD !== expected)
       malformed('slice', 'of its message');
@@ -149,8 +151,9 @@ export class Messages {
     const whole = [];
     for (;;) {
       const first = this.#begun.get(this.#next);
-      const count = Math.max(1, Math.ceil((first?.length ?? 0) / SLICE_PAYLOAD));
-      if (first === undefined || first.slices.size < count) return whole;
+      if (first === undefined) return whole;
+      const count = sliceCount(first.length);
+      if (first.slices.size < count) return whole;
       this.#begun.delete(this.#next++);
       whole.push(concat(...Array.from({ length: count }, (_, place) => first.slices.get(place))));
     }

@@ -199,7 +199,11 @@ export async function verdictOn({ before, bytes, topic }: Vector): Promise<Rejec
     scheduler: new SimulatedScheduler(),
     round: () => NOW,
     verifier: new ChainLedger({
-      clock: { read: () => Promise.reject(new Error('not asked for')) } as never,
+      clock: {
+        read() {
+          throw new Error('The validator has a clock of its own.');
+        },
+      },
       device: key,
       chainId: CHAIN_ID,
       location: LOCATION,

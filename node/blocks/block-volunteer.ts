@@ -14,7 +14,7 @@ import type { StateEvent } from '../../swarm/pipeline/state-attestations.ts';
 import { blockRunSettings, blockSeedOf, openBlockRun } from '../../training/blocks/open-block-run.ts';
 import { checkpointRootOf, memberRun } from '../../workers/block-member.ts';
 import type { PreparedSwarm } from '../swarms/prepare-swarm.ts';
-import type { HopComputer, HopRun } from './hop-computer.ts';
+import type { BlockComputer, HopRun } from './block-computer.ts';
 
 export interface BlockVolunteerOptions {
   readonly network: Network;
@@ -24,7 +24,7 @@ export interface BlockVolunteerOptions {
   readonly connection: SwarmConnection;
   readonly prepared: PreparedSwarm;
   /** Opens what computes the hops. It is stopped with the volunteer. */
-  readonly openHops: (run: HopRun) => Promise<HopComputer>;
+  readonly openComputer: (run: HopRun) => Promise<BlockComputer>;
   /** Most bytes of blocks on the disk. */
   readonly quotaBytes: number;
   /** Signs attestations for the chain, and has its clock. */
@@ -54,7 +54,7 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
   const settings = blockRunSettings(spec, blockSeedOf(record.cid));
   if (settings === undefined) throw new RangeError('This swarm trains no model in blocks.');
   const opened = await openBlockRun({ source: folderSource(model), settings, dataSets, signal });
-  const { engine, worker, stop } = await options.openHops({ model, settings, dataSets, opened });
+  const { engine, worker, stop } = await options.openComputer({ model, settings, dataSets, opened });
   const { plan } = opened.run;
   let joined: BlockSession | undefined;
   try {

@@ -10,7 +10,7 @@ import { must } from '../../protocol/must.ts';
 import { type BlockRunSettings, openBlockRun } from '../../training/blocks/open-block-run.ts';
 import { NANO_SELECTION } from '../../training/tasks/catalogue.ts';
 import { ComputeError } from '../../workers/plain-error.ts';
-import { type HopComputer, hopsOf } from './hop-computer.ts';
+import { type BlockComputer, computerOf } from './block-computer.ts';
 import { openHopThread } from './hop-thread.ts';
 
 const model = fileURLToPath(new URL('../../public/models/nano', import.meta.url));
@@ -40,9 +40,9 @@ describe('a thread that computes hops', () => {
     const first = must(opened.run.plan.blocks, 0).id;
     const hop = must(opened.run.step(0).hops, 0);
     expect(hop.block).toBe(first);
-    const here = hopsOf(await createWasmEngine({ threads: 1 }), { model, settings, dataSets, opened });
+    const here = computerOf(await createWasmEngine({ threads: 1 }), { model, settings, dataSets, opened });
     const thread = await openThread(model);
-    const outputsOf = async ({ worker }: HopComputer) => {
+    const outputsOf = async ({ worker }: BlockComputer) => {
       await worker.begin(first);
       return worker.compute(0, hop.index, new Map());
     };

@@ -6,7 +6,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { EngineKind } from '../../compute/engines/engine.ts';
 import { connectHops } from '../../workers/hop-client.ts';
 import { startThread } from '../threads/typescript-thread.ts';
-import type { HopComputer, HopRun } from './hop-computer.ts';
+import type { BlockComputer, HopRun } from './block-computer.ts';
 import { nodeEndpoint } from './node-endpoint.ts';
 
 /** What the thread starts with. */
@@ -34,7 +34,7 @@ export class HopThreadError extends Error {
 }
 
 /** Starts the thread and its engine. Rejects with ComputeError where the run cannot be opened there. */
-export async function openHopThread(options: HopThreadOptions): Promise<HopComputer> {
+export async function openHopThread(options: HopThreadOptions): Promise<BlockComputer> {
   const { verdicts, run, engine, threads, onCrash, signal } = options;
   const { model, settings, dataSets } = run;
   const { port1, port2 } = new MessageChannel();

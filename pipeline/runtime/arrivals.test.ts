@@ -12,7 +12,7 @@ describe('devices that come in', () => {
     arrivals.expect(device(2), 'layers.0', 0);
     expect(arrivals.waitUntil('layers.0', 0)).toBe(10_000);
     expect(arrivals.waitUntil('layers.1', 0)).toBeUndefined();
-    arrivals.arrived(device(1), ['layers.0', 'layers.1'], false);
+    arrivals.arrived(device(1), ['layers.0', 'layers.1'], { isAhead: false });
     expect(arrivals.isExpected(device(1), 'layers.0')).toBe(false);
     expect(arrivals.waitUntil('layers.0', 5)).toBe(10_005);
     arrivals.remove(device(2));
@@ -22,9 +22,9 @@ describe('devices that come in', () => {
   it('[P-150] are waited for at the end of the step until their updates are there, or they are gone', () => {
     const arrivals = new Arrivals();
     expect(arrivals.updatesUntil(0)).toBeUndefined();
-    arrivals.arrived(device(1), ['layers.0', 'layers.1'], false);
-    arrivals.arrived(device(2), ['layers.0'], false);
-    arrivals.arrived(device(3), ['layers.0'], true);
+    arrivals.arrived(device(1), ['layers.0', 'layers.1'], { isAhead: false });
+    arrivals.arrived(device(2), ['layers.0'], { isAhead: false });
+    arrivals.arrived(device(3), ['layers.0'], { isAhead: true });
     expect(arrivals.updatesUntil(0)).toBe(10_000);
     arrivals.updated(device(1), 'layers.0');
     arrivals.remove(device(2));
@@ -36,11 +36,11 @@ describe('devices that come in', () => {
     expect(arrivals.updatesUntil(0)).toBe(10_000);
     arrivals.updated(device(3), 'layers.0');
     expect(arrivals.updatesUntil(0)).toBeUndefined();
-    arrivals.arrived(device(1), ['layers.0'], false);
+    arrivals.arrived(device(1), ['layers.0'], { isAhead: false });
     arrivals.nextStep();
     expect(arrivals.updatesUntil(0)).toBeUndefined();
     // Nor does one that asks for the block again.
-    arrivals.arrived(device(1), ['layers.0'], false);
+    arrivals.arrived(device(1), ['layers.0'], { isAhead: false });
     arrivals.expect(device(1), 'layers.0', 0);
     expect(arrivals.updatesUntil(0)).toBeUndefined();
   });
@@ -58,7 +58,7 @@ describe('devices that come in', () => {
     let waited = 0;
     const end = 1_000_000;
     for (let now = 0; now < end; now += 100) {
-      arrivals.arrived(device(now), ['layers.0'], false);
+      arrivals.arrived(device(now), ['layers.0'], { isAhead: false });
       const until = arrivals.updatesUntil(now);
       if (until !== undefined) {
         arrivals.setWaiting(true, now);

@@ -42,7 +42,11 @@ export class Arrivals {
   }
 
   /** The device computes these blocks' hops now, and their updates from this step or the next one on. */
-  arrived(device: DeviceAddress, blocks: readonly string[], isAhead: boolean): void {
+  arrived(
+    device: DeviceAddress,
+    blocks: readonly string[],
+    { isAhead }: { readonly isAhead: boolean },
+  ): void {
     for (const block of blocks) this.#expected.get(block)?.delete(device);
     const all = isAhead ? this.#updatingNext : this.#updating;
     const updating = all.get(device) ?? new Set<string>();

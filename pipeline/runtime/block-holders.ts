@@ -64,10 +64,13 @@ export class BlockHolders {
     }
   }
 
-  /** Takes devices out that computed a block for the last time. The only one that has it stays. */
+  /**
+   * Takes devices out that computed a block for the last time. The only one that has it stays. Where all
+   * leave, the one stays that leaves last, and of these the last one by address, whoever was heard first.
+   */
   #takeOut(step: number): void {
     for (const [block, leaving] of this.#leaving) {
-      for (const [device, last] of leaving) {
+      for (const [device, last] of [...leaving].sort(inOrder)) {
         if (last < step - FORGOTTEN) leaving.delete(device);
         const holders = this.#holders.get(block);
         if (last >= step || holders === undefined || holders.size < 2 || !holders.delete(device)) continue;
@@ -135,4 +138,12 @@ export class BlockHolders {
 
 function setsOf(keepers: Keepers): Map<string, Set<DeviceAddress>> {
   return new Map([...keepers].map(([block, devices]) => [block, new Set(devices)]));
+}
+
+/** Earlier steps first, then lower addresses. */
+function inOrder(
+  [one, lastOfOne]: readonly [DeviceAddress, number],
+  [other, lastOfOther]: readonly [DeviceAddress, number],
+): number {
+  return lastOfOne - lastOfOther || (one < other ? -1 : 1);
 }

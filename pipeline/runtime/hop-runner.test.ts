@@ -99,7 +99,7 @@ describe('what is known of a device', () => {
     for (let times = 0; times < 10; times++) device.giveUp();
     device.assign(node(0), 0);
     expect(device.lateAt).toBe(3_200);
-    // A deadline of a minute or more is long enough.
+    // A deadline of 20 s or more is long enough.
     const slow = new HopRunner({ slots: 8, roundTrip: () => 10, leastDeadline: 0, firstDeadline: 90_000 });
     slow.giveUp();
     slow.assign(node(0), 0);

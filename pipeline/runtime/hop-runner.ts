@@ -26,10 +26,10 @@ const PROBE_ROUND_TRIPS = 1.5;
  * busy machine would otherwise take hops over again and again, and be busier with each. As the timeouts of
  * TCP do (RFC 6298), but they shrink slowly, because one hop in time says little of the next.
  */
-const MOST_PATIENCE = 32;
-const SHRINK = 0.9;
-/** No deadline grows beyond this by patience, in milliseconds. */
-const MOST_PATIENT_MS = 60_000;
+const MOST_BACKOFF = 32;
+const BACKOFF_SHRINK = 0.9;
+/** The backoff makes no deadline longer than this, in milliseconds. */
+const LONGEST_MS = 20_000;
 
 interface Assigned {
   readonly node: HopGraphNode;
@@ -43,7 +43,7 @@ export class HopRunner {
   /** Hops that somebody else was given, or computed first. Their times count when it hands them off, too. */
   readonly #released = new Map<number, Assigned>();
   /** By how much its deadlines are longer than its times say. */
-  #patience = 1;
+  #backoff = 1;
   /** Microbatches that take a slot, by block and number. */
   readonly #kept = new Set<string>();
   #handedOffAt = Number.NEGATIVE_INFINITY;
@@ -87,7 +87,7 @@ export class HopRunner {
   /** It counts as late: what was asked of it is not waited for any more. */
   giveUp(): void {
     this.#probedAt = undefined;
-    this.#patience = Math.min(MOST_PATIENCE, 2 * this.#patience);
+    this.#backoff = Math.min(MOST_BACKOFF, 2 * this.#backoff);
   }
 
   /** Somebody else computed the hop, or is asked for it now. */
@@ -100,7 +100,7 @@ export class HopRunner {
   /** The device handed the hop off. */
   handedOff(node: HopGraphNode, now: number): void {
     const inTime = this.#assigned.get(node.index);
-    if (inTime !== undefined) this.#patience = Math.max(1, SHRINK * this.#patience);
+    if (inTime !== undefined) this.#backoff = Math.max(1, BACKOFF_SHRINK * this.#backoff);
     const assigned = inTime ?? this.#released.get(node.index);
     this.#released.delete(node.index);
     if (assigned !== undefined)
@@ -145,18 +145,18 @@ export class HopRunner {
 
   #probeDeadline(): number {
     const { leastDeadline, roundTrip } = this.#options;
-    return this.#patient(Math.max(leastDeadline, PROBE_ROUND_TRIPS * roundTrip()));
+    return this.#backedOff(Math.max(leastDeadline, PROBE_ROUND_TRIPS * roundTrip()));
   }
 
-  #patient(deadline: number): number {
-    return Math.max(deadline, Math.min(MOST_PATIENT_MS, this.#patience * deadline));
+  #backedOff(deadline: number): number {
+    return Math.max(deadline, Math.min(LONGEST_MS, this.#backoff * deadline));
   }
 
   /** The longest deadline of hops of these kinds, in milliseconds. */
   deadline(kinds: readonly string[]): number {
     const { firstDeadline: first, roundTrip, leastDeadline } = this.#options;
     const own = kinds.map((kind) => this.#times.deadline({ kind, roundTrip: roundTrip(), first }));
-    return this.#patient(Math.max(leastDeadline, ...own));
+    return this.#backedOff(Math.max(leastDeadline, ...own));
   }
 }
 

@@ -479,7 +479,7 @@ export class PipelineMember {
   #onJoin(from: DeviceAddress, { step, blocks }: Extract<PipelineMessage, { kind: 'join' }>): void {
     if (from === this.#me) return;
     this.#holders.join(from, blocks);
-    this.#arrivals.arrived(from, blocks, step > this.#step.plan.step);
+    this.#arrivals.arrived(from, blocks, { isAhead: step > this.#step.plan.step });
     this.#devices.setPrompt(from);
     if (this.#isOver) return;
     this.#step.plan.join(from, blocks);

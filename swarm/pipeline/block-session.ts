@@ -78,6 +78,8 @@ interface Welcome extends RunState {
 const ADVANCE_MS = 1_000;
 /** A step whose versions nobody gives for so long, in ms, is none that others compute. */
 const JOIN_MS = 300_000;
+/** A step that takes so long, in ms, may wait for a block that nobody keeps any more. */
+const TAKE_BACK_MS = 15_000;
 /** Between two questions to members that take no part. */
 const ASK_MS = 10_000;
 /** Messages that are kept until this device computes. What is missing then is asked for. */
@@ -106,8 +108,12 @@ export class BlockSession {
   #welcome: Welcome | undefined;
   #early: { readonly from: DeviceAddress; readonly message: PipelineMessage }[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
-  /** Blocks that others keep, with the last step for which this device computes them. */
+  /**
+   * Blocks that others keep, with the last step for which this device computes them. Their versions stay for
+   * one step more, whose update shows that somebody does keep them.
+   */
   readonly #releasing = new Map<string, number>();
+  #finishedAt = 0;
   #isAdvancing = false;
   /** While what is held is given back, to come in again. */
   #isLeaving = false;
@@ -370,6 +376,7 @@ export class BlockSession {
     try {
       if (this.#live !== undefined) {
         this.#askOthers();
+        this.#takeBack(this.#live);
         await this.#adopt(this.#live);
       } else if (this.#welcome !== undefined) await this.#join(this.#welcome);
       else await this.#gather();
@@ -521,13 +528,17 @@ export class BlockSession {
     const next = step + 1;
     this.#failures.delete('hop');
     this.#failures.delete('step');
-    this.#stride.finished(this.#options.scheduler.now());
+    this.#finishedAt = this.#options.scheduler.now();
+    this.#stride.finished(this.#finishedAt);
     const isWritten = this.#stride.writes(next);
     this.#states.confirm({ step: next, state, updates: member.updatesBefore }, isWritten);
     for (const [block, last] of this.#releasing) {
       if (last >= next) continue;
+      // Where all that had it gave it up at once, one of them goes on.
+      const goesOn = member.plan.keepers(block).includes(this.#options.device);
+      if (!goesOn && last + 1 >= next) continue;
       this.#releasing.delete(block);
-      this.#held.drop(block).catch(() => undefined);
+      if (!goesOn) this.#held.drop(block).catch(() => undefined);
     }
     this.#held.finished(next);
     this.#release();
@@ -560,6 +571,20 @@ export class BlockSession {
       this.#releasing.set(block, live.member.step);
       live.release([block]);
     }
+  }
+
+  /**
+   * Computes blocks again that it has just given up and still has, where the step does not end. Others may
+   * have given them up at the same time, without this device's having heard of it.
+   */
+  #takeBack(live: LiveMember): void {
+    if (this.#options.scheduler.now() - this.#finishedAt < TAKE_BACK_MS) return;
+    const { member } = live;
+    const blocks = [...this.#releasing]
+      .filter(([block, last]) => last < member.step && member.canKeep(block))
+      .map(([block]) => block);
+    for (const block of blocks) this.#releasing.delete(block);
+    if (blocks.length > 0) live.keep(blocks);
   }
 
   /** Takes in blocks that this device is to keep and does not compute yet, as when another one has left. */

@@ -107,8 +107,9 @@ export async function journey(options: JourneyOptions): Promise<JourneyResult> {
     const network = parseNetworkText(await readFile(networkFile, 'utf8'));
     const browsers: BrowserName[] = ['Chromium', 'Chromium'];
     const firefox = firefoxPath();
-    // A stranger's machine may have no Firefox, which is no package of npm. The path is the same without it,
-    // and the last line's `members` says which browsers went it.
+    // This leaves out a stage of the drill, and no test. A stranger's machine may have no Firefox, which is
+    // no package of npm. The path is the same without it, and the last line's `members` says which browsers
+    // went it.
     if (firefox === undefined)
       stages.skip(
         'Firefox',

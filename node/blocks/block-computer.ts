@@ -13,7 +13,7 @@ export interface HopRun {
   readonly opened: OpenedBlockRun;
 }
 
-export interface HopComputer {
+export interface BlockComputer {
   /** The engine, for a person. */
   readonly engine: string;
   readonly worker: Omit<BlockWorker, 'dispose'>;
@@ -22,7 +22,7 @@ export interface HopComputer {
 }
 
 /** Computes with an engine of this thread, whose work is done elsewhere, as a GPU's is. */
-export function hopsOf(engine: Engine, { opened }: HopRun): HopComputer {
+export function computerOf(engine: Engine, { opened }: HopRun): BlockComputer {
   const worker = blockWorker(opened, engine);
   return {
     engine: engine.description,
