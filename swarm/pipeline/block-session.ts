@@ -27,6 +27,7 @@ import { HeldBlocks, type HopWorker } from './held-blocks.ts';
 import { Leaders } from './leaders.ts';
 import { type Links, openLinks } from './links.ts';
 import { LiveMember } from './live-member.ts';
+import { ReleasedBlocks } from './released-blocks.ts';
 import { type Roots, type RunState, RunStates } from './run-states.ts';
 import { type CollectedVersions, VersionCollector } from './version-collector.ts';
 import { VersionExchange } from './version-exchange.ts';
@@ -78,8 +79,6 @@ interface Welcome extends RunState {
 const ADVANCE_MS = 1_000;
 /** A step whose versions nobody gives for so long, in ms, is none that others compute. */
 const JOIN_MS = 300_000;
-/** A step that takes so long, in ms, may wait for a block that nobody keeps any more. */
-const TAKE_BACK_MS = 15_000;
 /** Between two questions to members that take no part. */
 const ASK_MS = 10_000;
 /** Messages that are kept until this device computes. What is missing then is asked for. */
@@ -108,11 +107,8 @@ export class BlockSession {
   #welcome: Welcome | undefined;
   #early: { readonly from: DeviceAddress; readonly message: PipelineMessage }[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
-  /**
-   * Blocks that others keep, with the last step for which this device computes them. Their versions stay for
-   * one step more, whose update shows that somebody does keep them.
-   */
-  readonly #releasing = new Map<string, number>();
+  readonly #released = new ReleasedBlocks();
+  /** When the last step ended here, by the scheduler. */
   #finishedAt = 0;
   #isAdvancing = false;
   /** While what is held is given back, to come in again. */
@@ -478,7 +474,7 @@ export class BlockSession {
     } finally {
       this.#exchange.clear();
       this.#requests.clear();
-      this.#releasing.clear();
+      this.#released.clear();
       this.#welcome = undefined;
       this.#gathering.restart();
       this.#leaders.restart();
@@ -532,14 +528,9 @@ export class BlockSession {
     this.#stride.finished(this.#finishedAt);
     const isWritten = this.#stride.writes(next);
     this.#states.confirm({ step: next, state, updates: member.updatesBefore }, isWritten);
-    for (const [block, last] of this.#releasing) {
-      if (last >= next) continue;
-      // Where all that had it gave it up at once, one of them goes on.
-      const goesOn = member.plan.keepers(block).includes(this.#options.device);
-      if (!goesOn && last + 1 >= next) continue;
-      this.#releasing.delete(block);
-      if (!goesOn) this.#held.drop(block).catch(() => undefined);
-    }
+    const { device } = this.#options;
+    const dropped = this.#released.finished(next, (block) => member.plan.keepers(block).includes(device));
+    for (const block of dropped) this.#held.drop(block).catch(() => undefined);
     this.#held.finished(next);
     this.#release();
     this.#exchange.giveAwaited(next);
@@ -567,23 +558,17 @@ export class BlockSession {
       const keepers = placement.get(block)?.keepers ?? [];
       const updaters = live.member.updatersOf(block);
       const isKept = keepers.every((each) => each !== this.#options.device && updaters.has(each));
-      if (!isKept || keepers.length === 0 || this.#releasing.has(block)) continue;
-      this.#releasing.set(block, live.member.step);
+      if (!isKept || keepers.length === 0 || this.#released.has(block)) continue;
+      this.#released.add(block, live.member.step);
       live.release([block]);
     }
   }
 
-  /**
-   * Computes blocks again that it has just given up and still has, where the step does not end. Others may
-   * have given them up at the same time, without this device's having heard of it.
-   */
+  /** Computes blocks again that it has just given up, where nobody seems to keep them. */
   #takeBack(live: LiveMember): void {
-    if (this.#options.scheduler.now() - this.#finishedAt < TAKE_BACK_MS) return;
     const { member } = live;
-    const blocks = [...this.#releasing]
-      .filter(([block, last]) => last < member.step && member.canKeep(block))
-      .map(([block]) => block);
-    for (const block of blocks) this.#releasing.delete(block);
+    const elapsed = this.#options.scheduler.now() - this.#finishedAt;
+    const blocks = this.#released.takeBack(member.step, elapsed, (block) => member.canKeep(block));
     if (blocks.length > 0) live.keep(blocks);
   }
 
