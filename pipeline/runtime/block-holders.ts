@@ -79,11 +79,6 @@ export class BlockHolders {
     }
   }
 
-  /** A device is gone with all that it had. */
-  remove(device: DeviceAddress): void {
-    for (const devices of this.#holders.values()) devices.delete(device);
-  }
-
   blocksOf(device: DeviceAddress): string[] {
     return [...this.#holders].filter(([, devices]) => devices.has(device)).map(([block]) => block);
   }

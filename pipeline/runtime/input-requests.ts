@@ -183,6 +183,8 @@ export class InputRequests {
       if (handoff !== undefined) this.#step.work.add(hop, this.#options.now());
       else if (book.isReady(hop)) this.#step.work.add(hop, this.#options.now() + this.#step.grace(hop));
     } else {
+      // The asker may know of the hop only now, and finds its tensors elsewhere.
+      if (handoff !== undefined) this.#options.send(from, { kind: 'handoff', handoff, tensors: held });
       this.#options.send(from, { kind: 'lack', step, hop });
     }
   }

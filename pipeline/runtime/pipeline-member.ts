@@ -20,6 +20,7 @@ import { Handoffs, handoffMessage, type Verdict } from './handoffs.ts';
 import { InputRequests } from './input-requests.ts';
 import type { MemberAction, MemberEvent, MemberOptions } from './member-events.ts';
 import type { PipelineMessage } from './messages.ts';
+import { MissedHandoffs } from './missed-handoffs.ts';
 import { OpenStep } from './open-step.ts';
 import { OtherDevices } from './other-devices.ts';
 import type { StepBook } from './step-book.ts';
@@ -31,6 +32,9 @@ const MOST_FUTURE = 8192;
 /** Handoffs that wait for others before them. */
 const MOST_EARLY = 8192;
 const FIRST_DEADLINE = 10_000;
+/** Devices that are asked in one step what they keep. */
+const MOST_ASKED = 64;
+
 interface Received {
   readonly from: DeviceAddress;
   readonly message: Extract<PipelineMessage, { kind: 'handoff' }>;
@@ -49,11 +53,13 @@ export class PipelineMember {
   readonly #waiting = new Set<number>();
   /** Devices that are more than a step ahead. */
   readonly #ahead = new Set<DeviceAddress>();
+  /** Devices that were asked in this step which blocks they keep. */
+  readonly #askedWhatItKeeps = new Set<DeviceAddress>();
   #step: OpenStep;
   #previous: OpenStep | undefined;
   #early: Received[] = [];
   #future: Received[] = [];
-  #catchUp: { readonly device: DeviceAddress; readonly at: number } | undefined;
+  readonly #missed = new MissedHandoffs();
   #isOver = false;
   /** Whether a hop is being computed, be it one of the step before that somebody else was faster with. */
   #isComputing = false;
@@ -149,7 +155,7 @@ export class PipelineMember {
 
   /** When the next `tick` is due, in the clock's milliseconds. */
   get nextWake(): number | undefined {
-    const times = [this.#devices.nextLateAt, this.#catchUp?.at];
+    const times = [this.#devices.nextLateAt, this.#missed.nextAt];
     for (const { until } of this.#step.work.wants.values()) times.push(until);
     for (const [, askAt] of this.#step.work.waiting) if (askAt > this.#now) times.push(askAt);
     for (const hop of this.#waiting) times.push(this.#waitsUntil(hop));
@@ -182,7 +188,7 @@ export class PipelineMember {
         this.#onRelease(event.blocks);
         break;
       case 'gone':
-        this.#holders.remove(event.device);
+        // Others may still be connected to it, and have it in their plans. If it stays away, it is late.
         this.#arrivals.remove(event.device);
         if (event.device !== this.#me && !this.#isOver) this.#takeovers.takeFrom(event.device);
         break;
@@ -264,11 +270,12 @@ export class PipelineMember {
     this.#previous = this.#step;
     this.#holders.begin(step, this.#devices.isLate);
     this.#ahead.clear();
+    this.#askedWhatItKeeps.clear();
     this.#early = [];
     this.#waiting.clear();
     this.#arrivals.setWaiting(false, this.#now);
     this.#arrivals.nextStep();
-    this.#catchUp = undefined;
+    this.#missed.clear();
     this.#devices.reset();
     if (step >= this.#options.end) {
       this.#isOver = true;
@@ -319,11 +326,8 @@ export class PipelineMember {
   #checkDeadlines(): void {
     if (!this.#isOver)
       for (const device of this.#devices.overdue(this.#now)) this.#takeovers.takeFrom(device);
-    if (this.#catchUp === undefined || this.#catchUp.at > this.#now) return;
-    const { device } = this.#catchUp;
-    this.#catchUp = undefined;
-    for (const { index } of this.#step.graph.nodes)
-      if (!this.#step.book.isDone(index)) this.#requests.ask(device, index);
+    for (const { device, hop } of this.#missed.due(this.#now, this.#step.book))
+      this.#requests.ask(device, hop);
   }
 
   /** A sign of life. */
@@ -387,7 +391,11 @@ export class PipelineMember {
       return;
     }
     const verdict = this.handoffs.check(handoff, this.#step.book, this.#step.plan);
-    if (verdict.kind === 'early' && this.#early.length < MOST_EARLY) this.#early.push(received);
+    if (verdict.kind === 'early' && this.#early.length < MOST_EARLY) {
+      this.#early.push(received);
+      this.#misses(handoff.hop, from);
+    }
+    if (verdict.kind === 'refused' && verdict.why === 'signer') this.#askWhatItKeeps(handoff.device);
     if (verdict.kind === 'refused' || verdict.kind === 'early') return;
     if (from === handoff.device) {
       this.#heard(from);
@@ -401,6 +409,17 @@ export class PipelineMember {
     this.#take(received);
     this.#requests.answer(handoff.hop);
     if (verdict.kind === 'new') this.#retryEarly();
+  }
+
+  /**
+   * Its handoffs cannot count here, and count for others that know that it keeps the block: its welcome says
+   * so. It is asked once a step.
+   */
+  #askWhatItKeeps(device: DeviceAddress): void {
+    if (device === this.#me || this.#askedWhatItKeeps.has(device)) return;
+    if (this.#askedWhatItKeeps.size >= MOST_ASKED) return;
+    this.#askedWhatItKeeps.add(device);
+    this.#send(device, { kind: 'hello' });
   }
 
   #onPast({ from, message: { handoff } }: Received): void {
@@ -425,7 +444,12 @@ export class PipelineMember {
       return;
     }
     this.#future.push(received);
-    this.#catchUp ??= { device: from, at: this.#now + this.#options.roundTrip(from) };
+    this.#misses('step', from);
+  }
+
+  /** A message of the device shows that hops before this one, or all of the step, are done. */
+  #misses(shown: number | 'step', device: DeviceAddress): void {
+    this.#missed.show(shown, { device, at: this.#now + this.#options.roundTrip(device) });
   }
 
   /** Two others say that they are more than a step ahead. One alone may lie. */

@@ -29,6 +29,7 @@ import { type Links, openLinks } from './links.ts';
 import { LiveMember } from './live-member.ts';
 import { ReleasedBlocks } from './released-blocks.ts';
 import { type Roots, type RunState, RunStates } from './run-states.ts';
+import { StallWatch } from './stall-watch.ts';
 import { type CollectedVersions, VersionCollector } from './version-collector.ts';
 import { VersionExchange } from './version-exchange.ts';
 import { VersionRequests } from './version-requests.ts';
@@ -108,6 +109,7 @@ export class BlockSession {
   #early: { readonly from: DeviceAddress; readonly message: PipelineMessage }[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
   readonly #released = new ReleasedBlocks();
+  readonly #stall: StallWatch;
   /** When the last step ended here, by the scheduler. */
   #finishedAt = 0;
   #isAdvancing = false;
@@ -133,6 +135,7 @@ export class BlockSession {
       confirmed: (block, step) => states.versionOf(block, step),
       beginWriting: (place) => this.#keeper.begin(place),
     });
+    this.#stall = new StallWatch(scheduler);
     this.#requests = new VersionRequests({
       device,
       scheduler,
@@ -324,6 +327,7 @@ export class BlockSession {
       if (step > this.#live.member.step + 1) void this.#comeInAgain();
       return;
     }
+    if (this.#stall.hasLeft(step)) return;
     const before = this.#welcome;
     const outranks = before !== undefined && this.#leaders.outranks(from, before.from);
     if (step < (before?.step ?? 0) && !outranks) return;
@@ -371,6 +375,7 @@ export class BlockSession {
     this.#isAdvancing = true;
     try {
       if (this.#live !== undefined) {
+        if (this.#leavesStalled(this.#live)) return;
         this.#askOthers();
         this.#takeBack(this.#live);
         await this.#adopt(this.#live);
@@ -456,6 +461,17 @@ export class BlockSession {
     });
   }
 
+  /**
+   * Comes in again where the step stands still. All members see that at the same time, so that they take up
+   * the last step of which their media have every block.
+   */
+  #leavesStalled({ member }: LiveMember): boolean {
+    if (!this.#stall.isStalled(member.step, member.book.handoffs().length)) return false;
+    this.#fails('step', `Nobody went on with step ${member.step} for 5 min. This device comes in again.`);
+    void this.#comeInAgain();
+    return true;
+  }
+
   /** The others are ahead: everything is fetched again. */
   async #comeInAgain(): Promise<void> {
     if (this.#isLeaving || this.#isStopped) return;
@@ -487,6 +503,7 @@ export class BlockSession {
 
   #compute(start: MemberOptions['start']): void {
     this.#states.settle();
+    this.#stall.begin();
     const { device, sign, graphOf, dataOf, worker, scheduler, roundTrip } = this.#options;
     const member = new PipelineMember({
       device,

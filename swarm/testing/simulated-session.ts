@@ -15,7 +15,7 @@ import { serveContent } from '../content/server.ts';
 import type { Channel, ContentTransport } from '../content/transport.ts';
 import { BlockSession } from '../pipeline/block-session.ts';
 import type { HopWorker } from '../pipeline/held-blocks.ts';
-import { wait } from '../scheduler.ts';
+import { type Scheduler, wait } from '../scheduler.ts';
 import { MemoryFiles } from './memory-files.ts';
 import { MemoryNetwork } from './memory-transport.ts';
 import { SimulatedScheduler } from './simulated-scheduler.ts';
@@ -37,6 +37,8 @@ export interface SessionDevice {
   breakStep(): void;
   /** Ends it as a closed tab does: nobody is told. */
   kill(): void;
+  /** Its timers and what is sent to it wait for so many milliseconds, as in a page whose thread is busy. */
+  stall(ms: number): void;
 }
 
 export interface SimulatedSessionsOptions {
@@ -51,6 +53,10 @@ export interface SimulatedSessionsOptions {
   readonly loadMs?: number;
   /** Milliseconds that a message between two devices takes. Defaults to 0. */
   readonly messageMs?: number;
+  /** Milliseconds that a device takes a round trip for. Defaults to what messages take, and at least 50. */
+  readonly roundTripMs?: number;
+  /** Milliseconds that an announcement to one device takes, drawn anew for each. Defaults to 50. */
+  readonly gossipMs?: () => number;
 }
 
 export class SimulatedSessions {
@@ -63,6 +69,10 @@ export class SimulatedSessions {
   readonly #contents = new MemoryNetwork();
   readonly #listeners = new Map<DeviceAddress, Parameters<Announcements['listen']>[0]>();
   readonly #dead = new Set<string>();
+  /** Until when a peer's timers and messages wait. */
+  readonly #stalls = new Map<string, number>();
+  /** Channels of messages that were opened, with the peers at their ends. */
+  readonly #opened = new Map<Channel, readonly [string, string]>();
   readonly #answering: BlockMember[] = [];
   #devices = 0;
 
@@ -114,6 +124,7 @@ export class SimulatedSessions {
     const steps = new Map<number, ReadonlyMap<string, Hex>>();
     const updates = new Map<number, readonly Handoff[]>();
     const worker = this.#worker(peerId);
+    const scheduler = this.#stalling(peerId);
     let newest = 0;
     let breaks = false;
     const session = await BlockSession.start({
@@ -152,9 +163,9 @@ export class SimulatedSessions {
         rootOf: async ({ block, step }, bytes) => rootOfFile(graph, { block, step }, bytes),
         hash,
       },
-      transport: this.#delayed(this.#messages.transport(peerId)),
-      scheduler: this.scheduler,
-      roundTrip: () => Math.max(50, 2 * (this.#options.messageMs ?? 0)),
+      transport: this.#watched(peerId, this.#delayed(this.#messages.transport(peerId))),
+      scheduler,
+      roundTrip: () => this.#options.roundTripMs ?? Math.max(50, 2 * (this.#options.messageMs ?? 0)),
       onStep(step, state, done) {
         steps.set(step, state);
         updates.set(step, done.updates);
@@ -175,6 +186,9 @@ export class SimulatedSessions {
         this.there.delete(device);
         void session.stop();
       },
+      stall: (ms) => {
+        this.#stalls.set(peerId, this.scheduler.now() + ms);
+      },
     };
     this.there.set(device, made);
     return made;
@@ -186,19 +200,63 @@ export class SimulatedSessions {
     return { step, roots: new Map([...tensors].map(([name, bytes]) => [name, hashedRoot(bytes)])) };
   }
 
-  /** A transport whose frames take `messageMs` each way, in order. */
+  /** Closes all channels of messages between two devices. Either side may open another one. */
+  disconnect(one: SessionDevice, other: SessionDevice): void {
+    const ends = [one.member.peerId, other.member.peerId];
+    for (const [channel, peers] of this.#opened)
+      if (peers.every((peer) => ends.includes(peer))) {
+        this.#opened.delete(channel);
+        channel.close();
+      }
+  }
+
+  /** Remembers the channels that are opened. */
+  #watched(self: string, transport: ContentTransport): ContentTransport {
+    return {
+      ...transport,
+      open: async (peerId, signal) => {
+        const channel = await transport.open(peerId, signal);
+        this.#opened.set(channel, [self, peerId]);
+        return channel;
+      },
+    };
+  }
+
+  /** The clock of a device, which may stall. */
+  #stalling(peerId: string): Scheduler {
+    const { scheduler } = this;
+    return {
+      now: () => scheduler.now(),
+      after: (ms, run) => {
+        let cancel = scheduler.after(ms, () => {
+          const left = (this.#stalls.get(peerId) ?? 0) - scheduler.now();
+          if (left <= 0) run();
+          else cancel = scheduler.after(left, run);
+        });
+        return () => cancel();
+      },
+    };
+  }
+
+  /** A transport whose frames take `messageMs` each way, in order, and wait for a peer that stalls. */
   #delayed(transport: ContentTransport): ContentTransport {
     const { messageMs = 0 } = this.#options;
-    if (messageMs === 0) return transport;
-    const delayed = (channel: Channel): Channel => ({
-      ...channel,
-      write: async (frame, signal) => {
-        signal.throwIfAborted();
-        this.scheduler.after(messageMs, () => {
-          channel.write(frame, signal).catch(() => undefined);
-        });
-      },
-    });
+    const delayed = (channel: Channel): Channel => {
+      let arrivesAt = 0;
+      return {
+        ...channel,
+        write: async (frame, signal) => {
+          signal.throwIfAborted();
+          const now = this.scheduler.now();
+          arrivesAt = Math.max(arrivesAt, now + messageMs, this.#stalls.get(channel.peerId) ?? 0);
+          if (arrivesAt === now) await channel.write(frame, signal);
+          else
+            this.scheduler.after(arrivesAt - now, () => {
+              channel.write(frame, signal).catch(() => undefined);
+            });
+        },
+      };
+    };
     return {
       open: async (peerId, signal) => delayed(await transport.open(peerId, signal)),
       serve: (handle) => transport.serve((channel) => handle(delayed(channel))),
@@ -238,7 +296,9 @@ export class SimulatedSessions {
         if (fileMs > 0) await inTurn(fileMs);
         return writeFile(block, step, tensors);
       },
-      release: async () => undefined,
+      release: async (block) => {
+        for (const version of versions.keys()) if (version.startsWith(`${block} `)) versions.delete(version);
+      },
       compute: async (step, hop, inputs, signal) => {
         const at = graphOf(step);
         const { block } = at.node(hop);
@@ -258,11 +318,13 @@ export class SimulatedSessions {
   #announcements(device: DeviceAddress): Announcements {
     return {
       publish: async (body) => {
-        this.scheduler.after(GOSSIP_MS, () => {
-          for (const [other, listener] of this.#listeners) {
-            if (other !== device) listener({ device, body, placing: { rank: 1, group: device } });
-          }
-        });
+        const { gossipMs = () => GOSSIP_MS } = this.#options;
+        for (const other of this.there.keys()) {
+          if (other === device) continue;
+          this.scheduler.after(gossipMs(), () =>
+            this.#listeners.get(other)?.({ device, body, placing: { rank: 1, group: device } }),
+          );
+        }
       },
       listen: (listener) => {
         this.#listeners.set(device, listener);
