@@ -15,7 +15,8 @@ export interface LinksOptions {
   readonly deviceOf: (peerId: string) => DeviceAddress | undefined;
   readonly onMessage: (from: DeviceAddress, bytes: Uint8Array) => void;
   /**
-   * Called when a device cannot be reached, or its channel has ended. It is tried again at the next message.
+   * Called when a device cannot be reached, also not with another channel after the last one ended. It is
+   * tried again at the next message.
    */
   readonly onGone: (device: DeviceAddress) => void;
 }
@@ -73,7 +74,21 @@ export async function openLinks(options: LinksOptions): Promise<Links> {
       channel.close();
     } finally {
       neighbour.channels.delete(channel);
-      if (neighbour.channels.size === 0) lose(device);
+      if (neighbour.channels.size === 0) void reopen(device);
+    }
+  }
+
+  /**
+   * The last channel has ended, as when a direct connection takes the place of a relayed one. Only a device
+   * that takes no other one is gone.
+   */
+  async function reopen(device: DeviceAddress): Promise<void> {
+    // Whoever sends finds that out.
+    if (ended.signal.aborted || neighbourOf(device).isSending) return;
+    try {
+      await open(device);
+    } catch {
+      lose(device);
     }
   }
 
@@ -94,26 +109,45 @@ export async function openLinks(options: LinksOptions): Promise<Links> {
     const neighbour = neighbourOf(device);
     if (neighbour.isSending) return;
     neighbour.isSending = true;
+    let isGone = false;
     try {
       for (let message = neighbour.queue.shift(); message !== undefined; message = neighbour.queue.shift()) {
         neighbour.queued -= message.length;
-        const [known] = neighbour.channels;
-        const channel = known ?? (await open(device));
-        const limit = deadline(scheduler, WRITE_MS, ended.signal);
-        try {
-          await channel.write(message, limit.signal);
-        } catch (error) {
-          channel.close();
-          neighbour.channels.delete(channel);
-          throw error;
-        } finally {
-          limit.release();
-        }
+        await send(device, message);
       }
     } catch {
+      isGone = true;
       lose(device);
     } finally {
       neighbour.isSending = false;
+    }
+    // The channel may have ended behind the last message.
+    if (!isGone && neighbour.channels.size === 0) void reopen(device);
+  }
+
+  /** Sends one message, over another channel where the first one has ended. Rejects where that fails. */
+  async function send(device: DeviceAddress, message: Uint8Array): Promise<void> {
+    const [known] = neighbourOf(device).channels;
+    if (known !== undefined && (await isWritten(known, device, message))) return;
+    ended.signal.throwIfAborted();
+    if (await isWritten(await open(device), device, message)) return;
+    throw new Error(`${device} takes no messages.`);
+  }
+
+  /** Whether the channel took the message. It is closed where it did not. Rejects after WRITE_MS. */
+  async function isWritten(channel: Channel, device: DeviceAddress, message: Uint8Array): Promise<boolean> {
+    const limit = deadline(scheduler, WRITE_MS, ended.signal);
+    try {
+      await channel.write(message, limit.signal);
+      return true;
+    } catch (error) {
+      channel.close();
+      neighbourOf(device).channels.delete(channel);
+      // A device that takes nothing for so long would not do so on another channel either.
+      if (limit.signal.aborted) throw error;
+      return false;
+    } finally {
+      limit.release();
     }
   }
 
