@@ -25,7 +25,8 @@ const RECOVERY_SECONDS = 150;
  * set to a first and a last seed tries others.
  */
 function seeds(): number[] {
-  const asked = /^(\d+)-(\d+)$/.exec(process.env['FAULTS'] ?? '');
+  const { FAULTS = '' } = process.env;
+  const asked = /^(\d+)-(\d+)$/.exec(FAULTS);
   if (asked === null) return [0, 1, 4, 7, 1001, 1006, 1007, 1035];
   const first = Number(asked[1]);
   return Array.from({ length: Number(asked[2]) - first + 1 }, (_, i) => first + i);
