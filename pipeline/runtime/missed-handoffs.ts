@@ -6,7 +6,7 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { StepBook } from './step-book.ts';
 
 /** What a later message shows: the hops before this one are done, or all of the step. */
-type Shown = number | 'step';
+export type Shown = number | 'step';
 
 interface Sender {
   readonly device: DeviceAddress;

@@ -20,7 +20,7 @@ import { Handoffs, handoffMessage, type Verdict } from './handoffs.ts';
 import { InputRequests } from './input-requests.ts';
 import type { MemberAction, MemberEvent, MemberOptions } from './member-events.ts';
 import type { PipelineMessage } from './messages.ts';
-import { MissedHandoffs } from './missed-handoffs.ts';
+import { MissedHandoffs, type Shown } from './missed-handoffs.ts';
 import { OpenStep } from './open-step.ts';
 import { OtherDevices } from './other-devices.ts';
 import type { StepBook } from './step-book.ts';
@@ -54,7 +54,7 @@ export class PipelineMember {
   /** Devices that are more than a step ahead. */
   readonly #ahead = new Set<DeviceAddress>();
   /** Devices that were asked in this step which blocks they keep. */
-  readonly #askedWhatItKeeps = new Set<DeviceAddress>();
+  readonly #askedForBlocks = new Set<DeviceAddress>();
   #step: OpenStep;
   #previous: OpenStep | undefined;
   #early: Received[] = [];
@@ -270,7 +270,7 @@ export class PipelineMember {
     this.#previous = this.#step;
     this.#holders.begin(step, this.#devices.isLate);
     this.#ahead.clear();
-    this.#askedWhatItKeeps.clear();
+    this.#askedForBlocks.clear();
     this.#early = [];
     this.#waiting.clear();
     this.#arrivals.setWaiting(false, this.#now);
@@ -393,9 +393,9 @@ export class PipelineMember {
     const verdict = this.handoffs.check(handoff, this.#step.book, this.#step.plan);
     if (verdict.kind === 'early' && this.#early.length < MOST_EARLY) {
       this.#early.push(received);
-      this.#misses(handoff.hop, from);
+      this.#notesMissed(handoff.hop, from);
     }
-    if (verdict.kind === 'refused' && verdict.why === 'signer') this.#askWhatItKeeps(handoff.device);
+    if (verdict.kind === 'refused' && verdict.why === 'signer') this.#askForBlocks(handoff.device);
     if (verdict.kind === 'refused' || verdict.kind === 'early') return;
     if (from === handoff.device) {
       this.#heard(from);
@@ -412,13 +412,13 @@ export class PipelineMember {
   }
 
   /**
-   * Its handoffs cannot count here, and count for others that know that it keeps the block: its welcome says
-   * so. It is asked once a step.
+   * Asks a device whose handoff was refused which blocks it keeps. Others may know that it keeps this one, and
+   * count its handoffs. Its welcome says so. Each device is asked once a step.
    */
-  #askWhatItKeeps(device: DeviceAddress): void {
-    if (device === this.#me || this.#askedWhatItKeeps.has(device)) return;
-    if (this.#askedWhatItKeeps.size >= MOST_ASKED) return;
-    this.#askedWhatItKeeps.add(device);
+  #askForBlocks(device: DeviceAddress): void {
+    if (device === this.#me || this.#askedForBlocks.has(device)) return;
+    if (this.#askedForBlocks.size >= MOST_ASKED) return;
+    this.#askedForBlocks.add(device);
     this.#send(device, { kind: 'hello' });
   }
 
@@ -444,11 +444,11 @@ export class PipelineMember {
       return;
     }
     this.#future.push(received);
-    this.#misses('step', from);
+    this.#notesMissed('step', from);
   }
 
   /** A message of the device shows that hops before this one, or all of the step, are done. */
-  #misses(shown: number | 'step', device: DeviceAddress): void {
+  #notesMissed(shown: Shown, device: DeviceAddress): void {
     this.#missed.show(shown, { device, at: this.#now + this.#options.roundTrip(device) });
   }
 

@@ -108,10 +108,8 @@ export class BlockSession {
   #welcome: Welcome | undefined;
   #early: { readonly from: DeviceAddress; readonly message: PipelineMessage }[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
-  readonly #released = new ReleasedBlocks();
+  readonly #released: ReleasedBlocks;
   readonly #stall: StallWatch;
-  /** When the last step ended here, by the scheduler. */
-  #finishedAt = 0;
   #isAdvancing = false;
   /** While what is held is given back, to come in again. */
   #isLeaving = false;
@@ -135,6 +133,7 @@ export class BlockSession {
       confirmed: (block, step) => states.versionOf(block, step),
       beginWriting: (place) => this.#keeper.begin(place),
     });
+    this.#released = new ReleasedBlocks(scheduler);
     this.#stall = new StallWatch(scheduler);
     this.#requests = new VersionRequests({
       device,
@@ -466,7 +465,7 @@ export class BlockSession {
    * the last step of which their media have every block.
    */
   #leavesStalled({ member }: LiveMember): boolean {
-    if (!this.#stall.isStalled(member.step, member.book.handoffs().length)) return false;
+    if (!this.#stall.leaves({ step: member.step, hops: member.book.handoffs().length })) return false;
     this.#fails('step', `Nobody went on with step ${member.step} for 5 min. This device comes in again.`);
     void this.#comeInAgain();
     return true;
@@ -541,12 +540,11 @@ export class BlockSession {
     const next = step + 1;
     this.#failures.delete('hop');
     this.#failures.delete('step');
-    this.#finishedAt = this.#options.scheduler.now();
-    this.#stride.finished(this.#finishedAt);
+    this.#stride.finished(this.#options.scheduler.now());
     const isWritten = this.#stride.writes(next);
     this.#states.confirm({ step: next, state, updates: member.updatesBefore }, isWritten);
     const { device } = this.#options;
-    const dropped = this.#released.finished(next, (block) => member.plan.keepers(block).includes(device));
+    const dropped = this.#released.begin(next, (block) => member.plan.keepers(block).includes(device));
     for (const block of dropped) this.#held.drop(block).catch(() => undefined);
     this.#held.finished(next);
     this.#release();
@@ -584,8 +582,7 @@ export class BlockSession {
   /** Computes blocks again that it has just given up, where nobody seems to keep them. */
   #takeBack(live: LiveMember): void {
     const { member } = live;
-    const elapsed = this.#options.scheduler.now() - this.#finishedAt;
-    const blocks = this.#released.takeBack(member.step, elapsed, (block) => member.canKeep(block));
+    const blocks = this.#released.takeBack(member.step, (block) => member.canKeep(block));
     if (blocks.length > 0) live.keep(blocks);
   }
 

@@ -97,6 +97,16 @@ describe('links between members of a pipeline', () => {
     expect(world.gone).toEqual([far]);
   });
 
+  it('take a device for gone that closes each channel at once, and do not open one after another', async () => {
+    const world = new World();
+    const one = await world.join(near);
+    await world.network.transport(far).serve(async (channel) => channel.close());
+    one.send(far, text('a'));
+    for (let turn = 0; turn < 20; turn++) await world.settle();
+    expect(world.gone).toEqual([far]);
+    expect(world.channels.length).toBeLessThan(4);
+  });
+
   it('take a device for gone that takes nothing for a minute, and do not try another channel', async () => {
     const world = new World();
     const [one] = [await world.join(near), await world.join(far)];

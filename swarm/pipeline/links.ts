@@ -38,6 +38,8 @@ interface Neighbour {
   queued: number;
   readonly channels: Set<Channel>;
   isSending: boolean;
+  /** Whether a channel was opened anew since the last message, in either direction. */
+  isReopened: boolean;
 }
 
 /** Serves channels of others, and opens own ones. */
@@ -49,7 +51,13 @@ export async function openLinks(options: LinksOptions): Promise<Links> {
   const neighbourOf = (device: DeviceAddress): Neighbour => {
     const known = neighbours.get(device);
     if (known !== undefined) return known;
-    const made: Neighbour = { queue: [], queued: 0, channels: new Set(), isSending: false };
+    const made: Neighbour = {
+      queue: [],
+      queued: 0,
+      channels: new Set(),
+      isSending: false,
+      isReopened: false,
+    };
     neighbours.set(device, made);
     return made;
   };
@@ -68,6 +76,7 @@ export async function openLinks(options: LinksOptions): Promise<Links> {
     try {
       for (;;) {
         const message = await channel.read(ended.signal);
+        neighbour.isReopened = false;
         onMessage(device, message);
       }
     } catch {
@@ -80,12 +89,15 @@ export async function openLinks(options: LinksOptions): Promise<Links> {
 
   /**
    * The last channel has ended, as when a direct connection takes the place of a relayed one. Only a device
-   * that takes no other one is gone.
+   * that takes no other one is gone, or one that ends each channel at once.
    */
   async function reopen(device: DeviceAddress): Promise<void> {
-    // Whoever sends finds that out.
-    if (ended.signal.aborted || neighbourOf(device).isSending) return;
+    const neighbour = neighbourOf(device);
+    // While a message is on its way to the device, `send` opens the next channel.
+    if (ended.signal.aborted || neighbour.isSending) return;
     try {
+      if (neighbour.isReopened) throw new Error(`${device} ends its channels.`);
+      neighbour.isReopened = true;
       await open(device);
     } catch {
       lose(device);
@@ -168,6 +180,7 @@ export async function openLinks(options: LinksOptions): Promise<Links> {
         lose(to);
         return;
       }
+      neighbour.isReopened = false;
       neighbour.queue.push(bytes);
       neighbour.queued += bytes.length;
       void drain(to);

@@ -1,33 +1,39 @@
 import { expect, it } from 'vitest';
+import { SimulatedScheduler } from '../testing/simulated-scheduler.ts';
 import { ReleasedBlocks } from './released-blocks.ts';
 
 const yes = () => true;
 const no = () => false;
 
 it('[P-151] gives a block back one step after the last one that it computes', () => {
-  const released = new ReleasedBlocks();
+  const released = new ReleasedBlocks(new SimulatedScheduler());
   released.add('layers.0', 4);
-  expect(released.finished(4, no)).toEqual([]);
-  expect(released.finished(5, no)).toEqual([]);
+  expect(released.begin(4, no)).toEqual([]);
+  expect(released.begin(5, no)).toEqual([]);
   expect(released.has('layers.0')).toBe(true);
-  expect(released.finished(6, no)).toEqual(['layers.0']);
+  expect(released.begin(6, no)).toEqual(['layers.0']);
   expect(released.has('layers.0')).toBe(false);
 });
 
 it('[P-151] goes on with a block that every keeper has given up', () => {
-  const released = new ReleasedBlocks();
+  const released = new ReleasedBlocks(new SimulatedScheduler());
   released.add('layers.0', 4);
-  expect(released.finished(5, yes)).toEqual([]);
+  expect(released.begin(5, yes)).toEqual([]);
   expect(released.has('layers.0')).toBe(false);
-  expect(released.finished(6, no)).toEqual([]);
+  expect(released.begin(6, no)).toEqual([]);
 });
 
-it('[P-151] takes a block back where the step does not end, and its update is not done', () => {
-  const released = new ReleasedBlocks();
+it('[P-151] takes a block back where the step does not end, and its update is not done', async () => {
+  const scheduler = new SimulatedScheduler();
+  const released = new ReleasedBlocks(scheduler);
   released.add('layers.0', 4);
-  expect(released.takeBack(4, 60_000, yes)).toEqual([]);
-  expect(released.takeBack(5, 14_999, yes)).toEqual([]);
-  expect(released.takeBack(5, 15_000, no)).toEqual([]);
-  expect(released.takeBack(5, 15_000, yes)).toEqual(['layers.0']);
-  expect(released.finished(6, no)).toEqual([]);
+  await scheduler.advance(60_000);
+  expect(released.takeBack(4, yes)).toEqual([]);
+  released.begin(5, no);
+  await scheduler.advance(14_999);
+  expect(released.takeBack(5, yes)).toEqual([]);
+  await scheduler.advance(1);
+  expect(released.takeBack(5, no)).toEqual([]);
+  expect(released.takeBack(5, yes)).toEqual(['layers.0']);
+  expect(released.begin(6, no)).toEqual([]);
 });

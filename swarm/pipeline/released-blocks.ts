@@ -3,13 +3,22 @@
  * versions stay for one step more, whose update shows that somebody else does keep them: all that had a block
  * may give it up at the same time.
  */
+import type { Scheduler } from '../scheduler.ts';
 
 /** A step that takes so long, in ms, may wait for a block that nobody keeps any more. */
 const TAKE_BACK_MS = 15_000;
 
 export class ReleasedBlocks {
+  readonly #scheduler: Scheduler;
   /** The last step for which this device computes each block. */
   readonly #last = new Map<string, number>();
+  /** When the step in progress began. */
+  #begunAt: number;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+    this.#begunAt = scheduler.now();
+  }
 
   has(block: string): boolean {
     return this.#last.has(block);
@@ -26,29 +35,29 @@ export class ReleasedBlocks {
   }
 
   /**
-   * Steps below `step` are done. Returns the blocks that may be given back. `isKeptHere` tells which of the
-   * blocks this device goes on to compute after all, because every keeper has given them up.
+   * A step begins. Returns the blocks that may be given back. `isKeptHere` tells which of the blocks this
+   * device goes on to compute after all, because every keeper has given them up.
    */
-  finished(step: number, isKeptHere: (block: string) => boolean): string[] {
-    const ended = [...this.#last].filter(([, last]) => last < step).map(([block]) => block);
-    const kept = new Set(ended.filter(isKeptHere));
-    const dropped = ended.filter((block) => !kept.has(block) && this.#isShownKept(block, step));
-    for (const block of [...kept, ...dropped]) this.#last.delete(block);
+  begin(step: number, isKeptHere: (block: string) => boolean): string[] {
+    this.#begunAt = this.#scheduler.now();
+    const dropped: string[] = [];
+    for (const [block, last] of this.#last) {
+      if (last >= step) continue;
+      const isKept = isKeptHere(block);
+      // The step after the last one, with somebody else's update of the block, is not done.
+      if (!isKept && last + 1 >= step) continue;
+      this.#last.delete(block);
+      if (!isKept) dropped.push(block);
+    }
     return dropped;
   }
 
-  /** A step after the block's last one is done, and with it somebody else's update of the block. */
-  #isShownKept(block: string, step: number): boolean {
-    const last = this.#last.get(block);
-    return last !== undefined && last + 1 < step;
-  }
-
   /**
-   * Blocks to compute again, because the step has taken so many milliseconds. Others may have given them up
-   * without this device's having heard of it. `canKeep` tells for which blocks the step still allows it.
+   * Blocks to compute again, because the step takes long. Others may have given them up without this device's
+   * having heard of it. `canKeep` tells for which blocks the step still allows it.
    */
-  takeBack(step: number, elapsedMs: number, canKeep: (block: string) => boolean): string[] {
-    if (elapsedMs < TAKE_BACK_MS) return [];
+  takeBack(step: number, canKeep: (block: string) => boolean): string[] {
+    if (this.#scheduler.now() - this.#begunAt < TAKE_BACK_MS) return [];
     const blocks = [...this.#last].filter(([block, last]) => last < step && canKeep(block));
     for (const [block] of blocks) this.#last.delete(block);
     return blocks.map(([block]) => block);

@@ -4,10 +4,17 @@ import type { Scheduler } from '../scheduler.ts';
 /** A step of which nobody handed a hop off for so long, in ms, does not end by itself. */
 const STALL_MS = 300_000;
 
+/** How far a device sees a step. */
+interface Progress {
+  readonly step: number;
+  /** Hops that are handed off. */
+  readonly hops: number;
+}
+
 export class StallWatch {
   readonly #scheduler: Scheduler;
-  #seen = { step: -1, hops: 0, at: 0 };
-  #stalled: number | undefined;
+  #seen: (Progress & { readonly at: number }) | undefined;
+  #left: number | undefined;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -15,21 +22,21 @@ export class StallWatch {
 
   /** Computing begins, be it the same step once more. */
   begin(): void {
-    this.#seen = { step: -1, hops: 0, at: this.#scheduler.now() };
-    this.#stalled = undefined;
+    this.#seen = undefined;
+    this.#left = undefined;
   }
 
-  /** Notes how many hops of the step are done. Returns whether it stands still. */
-  isStalled(step: number, hops: number): boolean {
+  /** Compares with what was seen before. Returns whether the step stands still: then this device leaves it. */
+  leaves({ step, hops }: Progress): boolean {
     const now = this.#scheduler.now();
-    if (this.#seen.step !== step || this.#seen.hops !== hops) this.#seen = { step, hops, at: now };
+    if (this.#seen?.step !== step || this.#seen.hops !== hops) this.#seen = { step, hops, at: now };
     if (now - this.#seen.at < STALL_MS) return false;
-    this.#stalled = step;
+    this.#left = step;
     return true;
   }
 
   /** Whether this device left that step because it stood still, and has not computed since. */
   hasLeft(step: number): boolean {
-    return this.#stalled === step;
+    return this.#left === step;
   }
 }

@@ -53,7 +53,7 @@ export interface SimulatedSessionsOptions {
   readonly loadMs?: number;
   /** Milliseconds that a message between two devices takes. Defaults to 0. */
   readonly messageMs?: number;
-  /** Milliseconds that a device takes a round trip for. Defaults to what messages take, and at least 50. */
+  /** What devices believe a round trip to take, in milliseconds. Defaults to two messages, at least 50. */
   readonly roundTripMs?: number;
   /** Milliseconds that an announcement to one device takes, drawn anew for each. Defaults to 50. */
   readonly gossipMs?: () => number;
