@@ -412,8 +412,8 @@ export class PipelineMember {
   }
 
   /**
-   * Asks a device whose handoff was refused which blocks it keeps. Others may know that it keeps this one, and
-   * count its handoffs. Its welcome says so. Each device is asked once a step.
+   * Asks a device whose handoff was refused which blocks it keeps. Others may know that it keeps this one.
+   * They count its handoffs then. Its welcome says so. Each device is asked once a step.
    */
   #askForBlocks(device: DeviceAddress): void {
     if (device === this.#me || this.#askedForBlocks.has(device)) return;

@@ -26,7 +26,7 @@ export class StallWatch {
     this.#left = undefined;
   }
 
-  /** Compares with what was seen before. Returns whether the step stands still: then this device leaves it. */
+  /** Compares with what was seen before. Returns whether the step stands still, and the device leaves it. */
   leaves({ step, hops }: Progress): boolean {
     const now = this.#scheduler.now();
     if (this.#seen?.step !== step || this.#seen.hops !== hops) this.#seen = { step, hops, at: now };
