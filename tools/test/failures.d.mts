@@ -12,6 +12,16 @@ export interface UnitReport {
   }[];
 }
 
+/** The parts that are read of an error that vitest found outside of any test. */
+export interface StrayError {
+  readonly type?: string;
+  readonly message?: string;
+  readonly stack?: string;
+  readonly cause?: { readonly message?: string };
+  readonly VITEST_TEST_PATH?: string;
+  readonly VITEST_TEST_NAME?: string;
+}
+
 interface JourneyError {
   readonly message?: string;
   readonly location?: { readonly file: string; readonly line: number };
@@ -35,5 +45,6 @@ export interface JourneySuite {
 }
 
 export function unitFailures(report: UnitReport, root: string): readonly string[];
+export function strayErrors(errors: readonly StrayError[], root: string): readonly string[];
 export function journeyFailures(suites: readonly JourneySuite[] | undefined): readonly string[];
 export function forgeFailures(output: string): readonly string[];

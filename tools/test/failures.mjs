@@ -16,6 +16,22 @@ export function unitFailures(report, root) {
   });
 }
 
+/**
+ * Errors that vitest found outside of any test, as a promise that nobody catches or a process that ends, each
+ * with the test that ran then where vitest knows it.
+ */
+export function strayErrors(errors, root) {
+  return errors.map(({ type, message, stack, cause, VITEST_TEST_PATH: path, VITEST_TEST_NAME: test }) => {
+    const where = [path?.replace(root, ''), test].filter((part) => part !== undefined).join(' > ');
+    const frame = /\(?(?:file:\/\/)?(\/[^()\s]+:\d+):\d+\)?/.exec(
+      (stack ?? '').split('\n').find((line) => line.includes(root) && !line.includes('node_modules')) ?? '',
+    )?.[1];
+    const at = frame === undefined ? '' : `, at ${frame.replace(root, '')}`;
+    const why = cause?.message === undefined ? '' : `, ${firstLine(cause.message)}`;
+    return `${where === '' ? 'no test' : where}: ${type ?? 'Error'}: ${firstLine(message)}${why}${at}`;
+  });
+}
+
 /** Each failing journey in the suites of Playwright's JSON report. */
 export function journeyFailures(suites, titles = []) {
   return (suites ?? []).flatMap((suite) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forgeFailures, journeyFailures, unitFailures } from './failures.mjs';
+import { forgeFailures, journeyFailures, strayErrors, unitFailures } from './failures.mjs';
 
 describe('what failed', () => {
   it('is named with its file and the first line of its error', () => {
@@ -24,6 +24,22 @@ describe('what failed', () => {
     expect(unitFailures(report, '/here/')).toEqual([
       'b.test.ts > b two: Error: no',
       'c.test.ts: It does not load.',
+    ]);
+  });
+
+  it('outside of any test is named with the test that ran then, and with the line', () => {
+    const stack =
+      'Error: late\n    at other (/here/node_modules/x.js:1:1)\n    at it (/here/swarm/a.ts:7:13)';
+    const errors = [
+      {
+        ...{ type: 'Unhandled Rejection', message: 'late\nmore', stack },
+        ...{ VITEST_TEST_PATH: '/here/swarm/a.test.ts', VITEST_TEST_NAME: 'A > b' },
+      },
+      { message: 'Worker emitted error.', cause: { message: 'Worker exited' } },
+    ];
+    expect(strayErrors(errors, '/here/')).toEqual([
+      'swarm/a.test.ts > A > b: Unhandled Rejection: late, at swarm/a.ts:7',
+      'no test: Error: Worker emitted error., Worker exited',
     ]);
   });
 

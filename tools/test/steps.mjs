@@ -42,7 +42,8 @@ export const STEPS = {
     about: 'every *.test.ts beside its source; arguments are for vitest: unit swarm/gossip.test.ts',
     async run(_report, _system, argv) {
       const file = `${RESULTS}/unit.json`;
-      rmSync(file, { force: true });
+      const strayFile = `${RESULTS}/unit-stray.json`;
+      for (const old of [file, strayFile]) rmSync(old, { force: true });
       mkdirSync(RESULTS, { recursive: true });
       const { code } = await node(
         [
@@ -51,9 +52,11 @@ export const STEPS = {
           '--reporter=default',
           '--reporter=json',
           `--outputFile.json=${file}`,
+          `--reporter=${root}tools/test/stray-errors.mjs`,
           ...argv,
         ],
         40,
+        { STRAY_ERRORS: strayFile },
       );
       const report = readJson(file);
       if (report === undefined) return one(false, ended(code));
@@ -61,7 +64,7 @@ export const STEPS = {
         passed: report.numPassedTests,
         failed: report.numFailedTests,
         skipped: report.numPendingTests + report.numTodoTests,
-        failures: unitFailures(report, root),
+        failures: [...unitFailures(report, root), ...(readJson(strayFile) ?? [])],
       });
     },
   },
@@ -117,8 +120,8 @@ export const STEPS = {
 /** Steps whose tool can be asked for a part of its tests. */
 export const WITH_ARGUMENTS = ['unit', 'contracts', 'e2e'];
 
-function node(argv, minutes) {
-  return run(process.execPath, argv, { show: true, limitMs: minutes * MINUTE });
+function node(argv, minutes, env = {}) {
+  return run(process.execPath, argv, { show: true, limitMs: minutes * MINUTE, env });
 }
 
 /** A program whose exit code is the whole result. */
