@@ -10,12 +10,19 @@ const collect = runInNewContext('gc') as () => void;
 /** Two connections of this process that are open to one another. */
 async function openPair() {
   const [one, other] = [new RTCPeerConnection({ iceServers: [] }), new RTCPeerConnection({ iceServers: [] })];
+  // A candidate counts for a connection that has the other side's description, and is an error before.
+  const candidates: (() => Promise<void>)[] = [];
+  let areDescribed = false;
+  const tell = () => {
+    for (const add of candidates.splice(0)) void add();
+  };
   for (const [from, to] of [
     [one, other],
     [other, one],
   ] as const)
     from.onicecandidate = ({ candidate }) => {
-      if (candidate !== null) void to.addIceCandidate(candidate);
+      if (candidate !== null) candidates.push(() => to.addIceCandidate(candidate));
+      if (areDescribed) tell();
     };
   const first = one.createDataChannel('first');
   const opened = new Promise<void>((resolve) => first.addEventListener('open', () => resolve()));
@@ -23,6 +30,8 @@ async function openPair() {
   await other.setRemoteDescription(must(one.localDescription));
   await other.setLocalDescription(await other.createAnswer());
   await one.setRemoteDescription(must(other.localDescription));
+  areDescribed = true;
+  tell();
   await opened;
   return { one, other };
 }

@@ -1,5 +1,6 @@
 import './node20.ts';
 import { randomBytes } from 'node:crypto';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { deviceKey } from '../protocol/device-key.ts';
 import { topicsOf } from './network-id.ts';
@@ -36,5 +37,15 @@ describe('a member without a page', () => {
       await node.stop();
       await relay.stop();
     }
+  });
+
+  it('lives on when a relay refuses a dial that was given up', { timeout: 30_000 }, async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    // Without a listener, as libp2p leaves a socket behind. vitest reports what the process would end with.
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+    await vi.waitFor(() => expect(socket.readyState).toBe(WebSocket.CLOSED), { timeout: 15_000 });
   });
 });
