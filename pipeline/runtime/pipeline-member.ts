@@ -128,6 +128,14 @@ export class PipelineMember {
     );
   }
 
+  /** Whether a hop of the block could be computed, and nobody has handed it off yet. */
+  isAwaited(block: string): boolean {
+    const { graph, book } = this.#step;
+    return graph.nodes.some(
+      (node) => node.block === block && book.isReady(node.index) && !book.isDone(node.index),
+    );
+  }
+
   /** Whether a device has said that it fetches the block to come in with it. */
   isExpected(device: DeviceAddress, block: string): boolean {
     return this.#arrivals.isExpected(device, block);

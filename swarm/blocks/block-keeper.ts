@@ -12,10 +12,11 @@ import type { Announcements } from './announcements.ts';
 import { ANNOUNCE_MS, Announcer, type Said } from './announcer.ts';
 import { BlockStoreFullError } from './block-files.ts';
 import type { BlockStore, HeldVersion } from './block-store.ts';
+import type { BlockKeepers, BlockNeed, Candidate } from './candidates.ts';
 import { Discards } from './discards.ts';
 import { fetchVersion, type RootOf, WrongVersionError } from './fetch-version.ts';
 import { type BlockMember, Holders } from './holders.ts';
-import { type BlockKeepers, type BlockNeed, type Candidate, placeBlocks } from './keepers.ts';
+import { placeBlocks } from './keepers.ts';
 import {
   type ConfirmedVersion,
   isObsolete,
@@ -92,7 +93,8 @@ export class BlockKeeper {
   readonly #needs: readonly BlockNeed[];
   readonly #dependencies: Omit<FetchDependencies, 'store'>;
   readonly #fetching = new Map<string, { readonly version: BlockVersion; readonly end: AbortController }>();
-  readonly #computing = new Set<string>();
+  /** Blocks of versions that are being computed, by the version's place. */
+  readonly #computing = new Map<string, string>();
   readonly #refusals: Refusals;
   readonly #ended = new AbortController();
   readonly #announcer: Announcer;
@@ -183,7 +185,7 @@ export class BlockKeeper {
     const isBusy = this.#fetching.has(key) || this.#computing.has(key);
     if (isBusy || store.get(place) !== undefined || !this.#keeps(block)) return undefined;
     if (!this.#hasRoomFor(block)) return undefined;
-    this.#computing.add(key);
+    this.#computing.set(key, block);
     const end = (): void => {
       cancel();
       this.#computing.delete(key);
@@ -386,13 +388,22 @@ export class BlockKeeper {
     return Math.max(0, Math.floor(content.quotaBytes - taken));
   }
 
-  /** Whether a block is here already, or fits in beside what is here. */
+  /** Whether a block is here already, or fits in beside what is here and what is being written. */
   #hasRoomFor(block: string): boolean {
     const need = this.#needs.find(({ id }) => id === block);
     // A block of another plan has no room.
     if (need === undefined) return false;
-    const isHere = this.#options.store.versions().some((version) => version.block === block);
-    return isHere || this.#freeBytes() >= need.bytes;
+    const here = new Set(this.#options.store.versions().map((version) => version.block));
+    if (here.has(block)) return true;
+    const coming = new Set([...this.#computing.values(), ...this.#blocksBeingFetched()]);
+    const taken = this.#needs
+      .filter(({ id }) => id !== block && coming.has(id) && !here.has(id))
+      .reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#freeBytes() - taken >= need.bytes;
+  }
+
+  #blocksBeingFetched(): readonly string[] {
+    return [...this.#fetching.values()].map(({ version }) => version.block);
   }
 
   #keeps(block: string): boolean {

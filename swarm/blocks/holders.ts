@@ -2,8 +2,8 @@ import type { DeviceAddress } from '../../protocol/hex.ts';
 import { FairMap } from '../fair-map.ts';
 import type { BlocksBody, BlockVersion } from '../messages/block-announcement.ts';
 import type { Announcement } from './announcements.ts';
+import type { Candidate } from './candidates.ts';
 import { FalseAcknowledgements } from './false-acknowledgements.ts';
-import type { Candidate } from './keepers.ts';
 import type { ConfirmedVersion } from './needed-versions.ts';
 
 /** A device that is in the swarm now. */

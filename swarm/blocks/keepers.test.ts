@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeviceAddress } from '../../protocol/hex.ts';
-import {
-  type BlockNeed,
-  type Candidate,
-  KEEPERS,
-  keepersOf,
-  LATENCY_CLASSES,
-  latencyClassOf,
-  placeBlocks,
-} from './keepers.ts';
+import { type BlockNeed, type Candidate, KEEPERS } from './candidates.ts';
+import { keepersOf, LATENCY_CLASSES, latencyClassOf, placeBlocks } from './keepers.ts';
 
 const RUN = '31337:0xaa:0';
 const block: BlockNeed = { id: 'layers.0-1', bytes: 1000 };
@@ -173,6 +166,30 @@ describe('placeBlocks', () => {
     expect(placed.get('layers.1')?.keepers).toEqual([address(2)]);
   });
 
+  it('[P-162] takes third copies away where they leave no room for a second one', () => {
+    const blocks = ['embedding', 'layers.0', 'layers.1', 'layers.2'].map((id) => ({ id, bytes: 1000 }));
+    const full = (n: number, ...ids: readonly string[]) =>
+      candidate(n, { freeBytes: 0, holds: new Set(ids) });
+    const candidates = [
+      full(1, 'embedding', 'layers.0', 'layers.1'),
+      full(2, 'embedding', 'layers.0', 'layers.1'),
+      full(3, 'embedding', 'layers.0', 'layers.2'),
+    ];
+    const placed = placeBlocks(RUN, blocks, candidates);
+    expect([...placed.values()].map(({ keepers }) => keepers.length).sort()).toEqual([2, 2, 2, 3]);
+    expect(placed.get('layers.2')?.keepers).toHaveLength(2);
+    // Where everybody has what it is to keep, nothing moves.
+    const settled = candidates.map((each) => ({
+      ...each,
+      holds: new Set(
+        blocks.map(({ id }) => id).filter((id) => placed.get(id)?.keepers.includes(each.device)),
+      ),
+    }));
+    const again = placeBlocks(RUN, blocks, settled);
+    for (const { id } of blocks)
+      expect(new Set(again.get(id)?.keepers)).toEqual(new Set(placed.get(id)?.keepers));
+  });
+
   it('[P-162] gives every block a keeper whatever devices hold, where all of them have room together', () => {
     const ids = Array.from({ length: 6 }, (_, n) => `layers.${n}`);
     const blocks = ids.map((id) => ({ id, bytes: 1000 }));
@@ -190,6 +207,38 @@ describe('placeBlocks', () => {
           expect(Math.min(...[...placed.values()].map(({ keepers }) => keepers.length))).toBeGreaterThan(0);
         for (const [n, most] of room.entries()) expect(kept(n)).toBeLessThanOrEqual(most);
       }),
+    );
+  });
+
+  it('[P-162] gives every block two keepers whatever devices hold, where they have room for them', () => {
+    const ids = Array.from({ length: 6 }, (_, n) => `layers.${n}`);
+    const blocks = ids.map((id) => ({ id, bytes: 1000 }));
+    const device = fc.record({
+      holds: fc.uniqueArray(fc.nat(5), { maxLength: 6 }),
+      free: fc.nat(2),
+      hasRecord: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(device, { minLength: 2, maxLength: 8 }), (devices) => {
+        const candidates = devices.map(({ holds, free, hasRecord }, n) =>
+          candidate(n, {
+            freeBytes: 1000 * free,
+            holds: new Set(holds.map((i) => `layers.${i}`)),
+            hasRecord,
+          }),
+        );
+        const room = devices.map(({ holds, free }) => holds.length + free);
+        const placed = placeBlocks(RUN, blocks, candidates);
+        const copies = [...placed.values()].map(({ keepers }) => keepers.length);
+        const useful = room.reduce((sum, each) => sum + Math.min(each, blocks.length), 0);
+        expect(placeBlocks(RUN, blocks, [...candidates].reverse())).toEqual(placed);
+        if (useful >= 2 * blocks.length) expect(Math.min(...copies)).toBeGreaterThanOrEqual(2);
+        for (const [n, most] of room.entries()) {
+          const kept = [...placed.values()].filter(({ keepers }) => keepers.includes(address(n)));
+          expect(kept.length).toBeLessThanOrEqual(most);
+        }
+      }),
+      { numRuns: 2_000 },
     );
   });
 

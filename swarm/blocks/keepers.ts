@@ -2,9 +2,10 @@
 import { type DeviceAddress, fromHex, toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { BoundedMap } from '../bounded-map.ts';
+import { type BlockKeepers, type BlockNeed, type Candidate, isSameHand, KEEPERS } from './candidates.ts';
+import { spreadCopies } from './spread-copies.ts';
 
-/** Devices that keep a block, and devices that stand by. */
-export const KEEPERS = 3;
+/** Devices that stand by for a block. */
 const SPARES = 1;
 /** Most keepers of a block without a record on the chain, where there are enough others. */
 const STRANGERS = 1;
@@ -13,39 +14,6 @@ const DRAWS = [8, 4, 2, 1] as const;
 /** Classes of latency: 0 is the fastest. */
 export const LATENCY_CLASSES = DRAWS.length;
 const DOMAIN = new TextEncoder().encode('starling/block-keeper/1\n');
-
-/** A device that may keep blocks, as its messages and the chain describe it. */
-export interface Candidate {
-  readonly device: DeviceAddress;
-  /** Whoever its places are counted for: its owner, or itself. */
-  readonly account: string;
-  /** Prefixes of the addresses that it is reached at. Empty where addresses do not count. */
-  readonly prefixes: readonly string[];
-  /** Whether the chain knows it: it has an owner, or has attested for rounds. */
-  readonly hasRecord: boolean;
-  /** 0 to 3. `latencyClassOf` gives it. */
-  readonly latencyClass: number;
-  /** Bytes that it still takes for blocks that it does not hold. */
-  readonly freeBytes: number;
-  /** Blocks of which it holds a version. They need no more of `freeBytes`. */
-  readonly holds: ReadonlySet<string>;
-  /** Blocks that it does not take: it said so, or did not have what it said it had. */
-  readonly refuses: ReadonlySet<string>;
-}
-
-/** A block, and the bytes that a keeper of it needs for all versions that are kept at one time. */
-export interface BlockNeed {
-  readonly id: string;
-  readonly bytes: number;
-}
-
-/** Who keeps a block. `missing` keepers have no device that could be one. */
-export interface BlockKeepers {
-  readonly keepers: readonly DeviceAddress[];
-  /** The device that takes the place of the first keeper to go. */
-  readonly spare: DeviceAddress | undefined;
-  readonly missing: number;
-}
 
 /**
  * The latency class of a device with this median round trip to its neighbours, in milliseconds: 0 up to 40, 1
@@ -109,8 +77,9 @@ export function keepersOf(
  * Chooses the keepers of all blocks of a run, in the order given. A device that gets a block which it does
  * not hold has so much less room for the blocks after it. Where there is not room for all copies, every block
  * gets a first keeper before any gets a second one, so that no block is left out for copies of another. Where
- * devices hold copies already that leave no room for some block, what they hold counts as room, too: whoever
- * holds a block keeps it before others do, and a second copy makes room for the block that nobody has.
+ * devices hold copies already that leave no room for a copy of some block, what they hold counts as room,
+ * too: whoever holds a block keeps it before others do, a second copy makes room for the block that nobody
+ * has, and a third one for the second copy of a block that one device has.
  */
 export function placeBlocks(
   run: string,
@@ -121,7 +90,9 @@ export function placeBlocks(
   if ([...all.values()].every(({ missing }) => missing === 0)) return all;
   const oneByOne = Array.from({ length: KEEPERS }, (_, i) => i + 1);
   const placed = placeCopies(run, blocks, candidates, oneByOne);
-  if ([...placed.values()].every(({ keepers }) => keepers.length > 0)) return placed;
+  const copies = [...placed.values()].map(({ keepers }) => keepers.length);
+  // Nothing that is held makes room for another block's copy then.
+  if (Math.max(...copies) <= Math.min(...copies) + 1) return placed;
   const empty = candidates.map((each): Candidate => {
     // Blocks of another plan are no room for this one.
     const held = blocks.filter(({ id }) => each.holds.has(id)).reduce((sum, { bytes }) => sum + bytes, 0);
@@ -135,9 +106,19 @@ export function placeBlocks(
     oneByOne,
     (device, id) => holds.get(device)?.has(id) === true,
   );
-  const covered = (places: ReadonlyMap<string, BlockKeepers>) =>
-    [...places.values()].filter(({ keepers }) => keepers.length > 0).length;
-  return covered(moved) > covered(placed) ? moved : placed;
+  const spread = spreadCopies(blocks, empty, moved);
+  return isFairer(spread, placed) ? spread : placed;
+}
+
+/** Whether more blocks have a first keeper, or as many and more have a second one, and so on. */
+function isFairer(one: ReadonlyMap<string, BlockKeepers>, other: ReadonlyMap<string, BlockKeepers>): boolean {
+  const withCopies = (places: ReadonlyMap<string, BlockKeepers>, copies: number) =>
+    [...places.values()].filter(({ keepers }) => keepers.length >= copies).length;
+  for (let copies = 1; copies <= KEEPERS; copies++) {
+    const difference = withCopies(one, copies) - withCopies(other, copies);
+    if (difference !== 0) return difference > 0;
+  }
+  return false;
 }
 
 /** Gives every block the first number of keepers, then every block the next number, and so on. */
@@ -170,11 +151,6 @@ function placeCopies(
     }
   }
   return placed;
-}
-
-/** Whether two devices may be one party's: they share an owner, or a prefix of an address. */
-function isSameHand(a: Candidate, b: Candidate): boolean {
-  return a.account === b.account || a.prefixes.some((prefix) => b.prefixes.includes(prefix));
 }
 
 interface Rank {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceAddress } from '../../protocol/hex.ts';
-import type { Candidate } from './keepers.ts';
+import type { Candidate } from './candidates.ts';
 import { type BlockSize, blockQuota, shareOf } from './share.ts';
 
 const MB = 1_000_000;

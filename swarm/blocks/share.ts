@@ -1,6 +1,7 @@
 /** What a device would keep of a swarm's model, to be shown before it joins. */
 import { megabytes } from './block-files.ts';
-import { type Candidate, placeBlocks } from './keepers.ts';
+import type { Candidate } from './candidates.ts';
+import { placeBlocks } from './keepers.ts';
 import { roomFor } from './needed-versions.ts';
 
 /** What one block takes, in bytes. `blockCosts` of models/blocks predicts it. */

@@ -21,15 +21,15 @@ import type { BlockFiles } from '../blocks/block-files.ts';
 import { BlockKeeper, type BlockKeeperOptions } from '../blocks/block-keeper.ts';
 import type { ContentTransport } from '../content/transport.ts';
 import { every, type Scheduler } from '../scheduler.ts';
+import { BlockMoves } from './block-moves.ts';
 import { type BlockSessionView, microbatchesOf, type StepShares, sharesOf } from './block-session-view.ts';
 import { Gathering } from './gathering.ts';
 import { HeldBlocks, type HopWorker } from './held-blocks.ts';
 import { Leaders } from './leaders.ts';
 import { type Links, openLinks } from './links.ts';
 import { LiveMember } from './live-member.ts';
-import { ReleasedBlocks } from './released-blocks.ts';
 import { type Roots, type RunState, RunStates } from './run-states.ts';
-import { StallWatch } from './stall-watch.ts';
+import { type Progress, StallWatch } from './stall-watch.ts';
 import { type CollectedVersions, VersionCollector } from './version-collector.ts';
 import { VersionExchange } from './version-exchange.ts';
 import { VersionRequests } from './version-requests.ts';
@@ -108,7 +108,7 @@ export class BlockSession {
   #welcome: Welcome | undefined;
   #early: { readonly from: DeviceAddress; readonly message: PipelineMessage }[] = [];
   #askedAt = Number.NEGATIVE_INFINITY;
-  readonly #released: ReleasedBlocks;
+  readonly #moves: BlockMoves;
   readonly #stall: StallWatch;
   #isAdvancing = false;
   /** While what is held is given back, to come in again. */
@@ -133,7 +133,6 @@ export class BlockSession {
       confirmed: (block, step) => states.versionOf(block, step),
       beginWriting: (place) => this.#keeper.begin(place),
     });
-    this.#released = new ReleasedBlocks(scheduler);
     this.#stall = new StallWatch(scheduler);
     this.#requests = new VersionRequests({
       device,
@@ -146,9 +145,16 @@ export class BlockSession {
       live: () => this.#live,
       joining: () => this.#welcome,
       isLeaving: () => this.#isLeaving,
+      hasRoom: (live, block) => this.#moves.hasRoom(live, block),
       greet: (to) => this.#greet(to),
       send: (to, message) => this.#send(to, message),
       onJoinable: () => this.#advance(),
+    });
+    this.#moves = new BlockMoves({
+      ...{ device, blocks: keeping.blocks, store: keeping.store },
+      ...{ held: this.#held, requests: this.#requests },
+      placement: () => this.#keeper.placement(),
+      keep: (block, step, file) => this.#exchange.keep(block, step, file),
     });
     const hasRecord = options.hasRecord ?? (() => keeping.self.hasRecord);
     this.#leaders = new Leaders({ hasRecord, members: keeping.members, scheduler });
@@ -374,10 +380,10 @@ export class BlockSession {
     this.#isAdvancing = true;
     try {
       if (this.#live !== undefined) {
-        if (this.#leavesStalled(this.#live)) return;
+        const progress = progressOf(this.#live);
+        if (this.#leavesStalled(progress)) return;
         this.#askOthers();
-        this.#takeBack(this.#live);
-        await this.#adopt(this.#live);
+        await this.#moves.advance(this.#live, this.#stall.stillMs(progress));
       } else if (this.#welcome !== undefined) await this.#join(this.#welcome);
       else await this.#gather();
       this.#failures.delete('intake');
@@ -421,6 +427,7 @@ export class BlockSession {
     const { step, state } = welcome;
     const isWanted = () => this.#welcome?.step === step;
     const mine = this.#gathering.mine();
+    for (const block of this.#held.ids) if (!mine.includes(block)) await this.#held.drop(block);
     for (const block of mine) {
       if (this.#held.stepOf(block) === step) continue;
       if (step === 0 && !this.#isUpdated(block, 0)) {
@@ -464,9 +471,9 @@ export class BlockSession {
    * Comes in again where the step stands still. All members see that at the same time, so that they take up
    * the last step of which their media have every block.
    */
-  #leavesStalled({ member }: LiveMember): boolean {
-    if (!this.#stall.leaves({ step: member.step, hops: member.book.handoffs().length })) return false;
-    this.#fails('step', `Nobody went on with step ${member.step} for 5 min. This device comes in again.`);
+  #leavesStalled(progress: Progress): boolean {
+    if (!this.#stall.leaves(progress)) return false;
+    this.#fails('step', `Nobody went on with step ${progress.step} for 5 min. This device comes in again.`);
     void this.#comeInAgain();
     return true;
   }
@@ -489,7 +496,7 @@ export class BlockSession {
     } finally {
       this.#exchange.clear();
       this.#requests.clear();
-      this.#released.clear();
+      this.#moves.clear();
       this.#welcome = undefined;
       this.#gathering.restart();
       this.#leaders.restart();
@@ -536,18 +543,16 @@ export class BlockSession {
     for (const { from, message } of early) live.receive(from, message);
   }
 
-  #finished({ member }: LiveMember, step: number, state: Roots): void {
+  #finished(live: LiveMember, step: number, state: Roots): void {
+    const { member } = live;
     const next = step + 1;
     this.#failures.delete('hop');
     this.#failures.delete('step');
     this.#stride.finished(this.#options.scheduler.now());
     const isWritten = this.#stride.writes(next);
     this.#states.confirm({ step: next, state, updates: member.updatesBefore }, isWritten);
-    const { device } = this.#options;
-    const dropped = this.#released.begin(next, (block) => member.plan.keepers(block).includes(device));
-    for (const block of dropped) this.#held.drop(block).catch(() => undefined);
     this.#held.finished(next);
-    this.#release();
+    if (this.#live === live) this.#moves.begin(live, next);
     this.#exchange.giveAwaited(next);
     if (isWritten) this.#writeAll(next);
     this.#exchange.takeComing(next);
@@ -563,41 +568,12 @@ export class BlockSession {
       );
     }
   }
-
-  /** Gives up blocks that this device is not to keep, where all that are to keep them compute them. */
-  #release(): void {
-    const live = this.#live;
-    if (live === undefined) return;
-    const placement = this.#keeper.placement();
-    for (const block of this.#held.ids) {
-      const keepers = placement.get(block)?.keepers ?? [];
-      const updaters = live.member.updatersOf(block);
-      const isKept = keepers.every((each) => each !== this.#options.device && updaters.has(each));
-      if (!isKept || keepers.length === 0 || this.#released.has(block)) continue;
-      this.#released.add(block, live.member.step);
-      live.release([block]);
-    }
-  }
-
-  /** Computes blocks again that it has just given up, where nobody seems to keep them. */
-  #takeBack(live: LiveMember): void {
-    const { member } = live;
-    const blocks = this.#released.takeBack(member.step, (block) => member.canKeep(block));
-    if (blocks.length > 0) live.keep(blocks);
-  }
-
-  /** Takes in blocks that this device is to keep and does not compute yet, as when another one has left. */
-  async #adopt(live: LiveMember): Promise<void> {
-    const { plan, step } = live.member;
-    for (const block of this.#gathering.mine()) {
-      if (this.#held.stepOf(block) !== undefined) continue;
-      const file = await this.#options.keeping.store.read({ block, step });
-      if (file !== undefined) await this.#exchange.keep(block, step, file);
-      else this.#requests.ask(block, step, new Map([[block, plan.keepers(block)]]), plan.members);
-    }
-  }
 }
 
 function membersOf(keepers: Keepers): ReadonlySet<DeviceAddress> {
   return new Set([...keepers.values()].flat());
+}
+
+function progressOf({ member }: LiveMember): Progress {
+  return { step: member.step, hops: member.book.handoffs().length };
 }

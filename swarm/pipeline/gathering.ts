@@ -119,8 +119,10 @@ export class Gathering {
 
   /** Loads what this device's medium has of a state. Resolves with the blocks that are here then. */
   async #load({ step, state }: RunState): Promise<readonly string[]> {
-    const { keeping, held, isAnswered } = this.#options;
-    for (const { id: block } of keeping.blocks) {
+    const { keeping, states, held, isAnswered } = this.#options;
+    // A run that has not begun is made anew. The medium may have blocks that others are to keep by now.
+    const wanted = states.step === 0 ? [] : keeping.blocks;
+    for (const { id: block } of wanted) {
       if (held.stepOf(block) === step) continue;
       const file = await keeping.store.read({ block, step });
       if (file !== undefined) await held.take({ block, step }, file, state, () => !isAnswered());

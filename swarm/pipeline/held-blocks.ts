@@ -45,6 +45,11 @@ export class HeldBlocks {
     return [...this.#steps.keys()];
   }
 
+  /** Blocks of which a version is being loaded. */
+  get loading(): Iterable<string> {
+    return this.#taking;
+  }
+
   /** Steps done in the newest version of a block. Undefined where none is here. */
   stepOf(block: string): number | undefined {
     return this.#steps.get(block);

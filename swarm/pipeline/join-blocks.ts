@@ -19,6 +19,7 @@ import type { PeerView } from '../peers.ts';
 import { stripedTransport } from '../striping/striped-transport.ts';
 import { BlockSession } from './block-session.ts';
 import type { StepShares } from './block-session-view.ts';
+import { checkedHandoffs } from './checked-handoffs.ts';
 import type { HopWorker } from './held-blocks.ts';
 import { StateAttestations, type StateEvent } from './state-attestations.ts';
 
@@ -90,7 +91,7 @@ export async function joinBlocks(options: JoinBlocksOptions): Promise<BlockSessi
   const rules = { standings, local };
   const others = () => presence.members().filter(({ device }) => device !== key.address);
   const name = runIdOf(networkId, options.spec);
-  const isSignedHere = (handoff: Handoff) => isSigned(domain, handoff, recover);
+  const isSignedHere = checkedHandoffs((handoff: Handoff) => isSigned(domain, handoff, recover));
   const attestations = StateAttestations.start({
     ...{ device: key.address, ledger: options.ledger, gossip, content, scheduler, round },
     standingOf: (device) => standings.now(device),

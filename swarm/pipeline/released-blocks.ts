@@ -3,22 +3,9 @@
  * versions stay for one step more, whose update shows that somebody else does keep them: all that had a block
  * may give it up at the same time.
  */
-import type { Scheduler } from '../scheduler.ts';
-
-/** A step that takes so long, in ms, may wait for a block that nobody keeps any more. */
-const TAKE_BACK_MS = 15_000;
-
 export class ReleasedBlocks {
-  readonly #scheduler: Scheduler;
   /** The last step for which this device computes each block. */
   readonly #last = new Map<string, number>();
-  /** When the step in progress began. */
-  #begunAt: number;
-
-  constructor(scheduler: Scheduler) {
-    this.#scheduler = scheduler;
-    this.#begunAt = scheduler.now();
-  }
 
   has(block: string): boolean {
     return this.#last.has(block);
@@ -39,7 +26,6 @@ export class ReleasedBlocks {
    * device goes on to compute after all, because every keeper has given them up.
    */
   begin(step: number, isKeptHere: (block: string) => boolean): string[] {
-    this.#begunAt = this.#scheduler.now();
     const dropped: string[] = [];
     for (const [block, last] of this.#last) {
       if (last >= step) continue;
@@ -53,12 +39,12 @@ export class ReleasedBlocks {
   }
 
   /**
-   * Blocks to compute again, because the step takes long. Others may have given them up without this device's
-   * having heard of it. `canKeep` tells for which blocks the step still allows it.
+   * Blocks to compute again, because the step stands still and waits for them. Others may have given them up
+   * without this device's having heard of it. `isAwaited` tells which blocks have a hop that can be computed
+   * and that nobody has handed off.
    */
-  takeBack(step: number, canKeep: (block: string) => boolean): string[] {
-    if (this.#scheduler.now() - this.#begunAt < TAKE_BACK_MS) return [];
-    const blocks = [...this.#last].filter(([block, last]) => last < step && canKeep(block));
+  takeBack(step: number, isAwaited: (block: string) => boolean): string[] {
+    const blocks = [...this.#last].filter(([block, last]) => last < step && isAwaited(block));
     for (const [block] of blocks) this.#last.delete(block);
     return blocks.map(([block]) => block);
   }

@@ -5,7 +5,7 @@ import type { Scheduler } from '../scheduler.ts';
 const STALL_MS = 300_000;
 
 /** How far a device sees a step. */
-interface Progress {
+export interface Progress {
   readonly step: number;
   /** Hops that are handed off. */
   readonly hops: number;
@@ -26,12 +26,17 @@ export class StallWatch {
     this.#left = undefined;
   }
 
-  /** Compares with what was seen before. Returns whether the step stands still, and the device leaves it. */
-  leaves({ step, hops }: Progress): boolean {
+  /** For how long nobody has handed a hop off, in milliseconds, compared with what was seen before. */
+  stillMs({ step, hops }: Progress): number {
     const now = this.#scheduler.now();
     if (this.#seen?.step !== step || this.#seen.hops !== hops) this.#seen = { step, hops, at: now };
-    if (now - this.#seen.at < STALL_MS) return false;
-    this.#left = step;
+    return now - this.#seen.at;
+  }
+
+  /** Whether the step stands still. Then the device leaves it. */
+  leaves(progress: Progress): boolean {
+    if (this.stillMs(progress) < STALL_MS) return false;
+    this.#left = progress.step;
     return true;
   }
 

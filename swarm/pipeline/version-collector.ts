@@ -92,11 +92,16 @@ export class VersionCollector {
         if (device !== undefined) send(device, { kind: 'fetch', step, block });
       }
       for (let waited = 0; waited < ANSWER_MS; waited += LOOK_MS) {
-        if (this.#files.size === blocks.length) return { step, files: this.#files };
+        if (this.#files.size === blocks.length) return { step, files: inOrder(this.#files, blocks) };
         if (this.#options.step() >= step + KEPT) return undefined;
         await wait(scheduler, LOOK_MS, signal);
       }
     }
     return undefined;
   }
+}
+
+/** The files in the plan's order, whichever came first. */
+function inOrder(files: ReadonlyMap<string, Uint8Array>, blocks: readonly string[]): Map<string, Uint8Array> {
+  return new Map([...files].sort(([one], [other]) => blocks.indexOf(one) - blocks.indexOf(other)));
 }

@@ -19,6 +19,8 @@ export interface VersionExchangeOptions {
   readonly joining: () => Pick<RunState, 'step' | 'state'> | undefined;
   /** Whether this device gives back what it holds. */
   readonly isLeaving: () => boolean;
+  /** Whether this device may hold one more block. */
+  readonly hasRoom: (live: LiveMember, block: string) => boolean;
   /** Tells a device what is computed now. */
   readonly greet: (to: DeviceAddress) => void;
   readonly send: (to: DeviceAddress, message: PipelineMessage) => void;
@@ -83,6 +85,7 @@ export class VersionExchange {
     const { held } = this.#options;
     const live = this.#options.live();
     if (live === undefined || held.stepOf(block) !== undefined) return;
+    if (!this.#options.hasRoom(live, block)) return;
     if (live.member.step + 1 === step) this.#coming.set(block, { step, file });
     if (live.member.step !== step) return;
     // Meanwhile the step may be over, or nearly: then the version of the next one is needed.

@@ -1,0 +1,158 @@
+/**
+ * Which blocks a device takes in and gives up while it computes, as others come and go. Whoever has given a
+ * block up has it for two steps more. A device that took in at once all that it is to keep could hold the
+ * whole model meanwhile. So it holds no more than its storage has room for, and one block besides, which is
+ * on the move. Of two full devices with each other's blocks one takes the first block in with that place, the
+ * other one gives it up then, and so on.
+ */
+import type { DeviceAddress } from '../../protocol/hex.ts';
+import type { BlockStore } from '../blocks/block-store.ts';
+import type { BlockKeepers } from '../blocks/candidates.ts';
+import { roomFor } from '../blocks/needed-versions.ts';
+import type { HeldBlocks } from './held-blocks.ts';
+import type { LiveMember } from './live-member.ts';
+import { ReleasedBlocks } from './released-blocks.ts';
+import type { VersionRequests } from './version-requests.ts';
+
+export interface BlockMovesOptions {
+  readonly device: DeviceAddress;
+  /** The plan's blocks, with the most bytes that a file of one version may have. */
+  readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
+  readonly store: Pick<BlockStore, 'read' | 'content'>;
+  /** Who is to keep which block. */
+  readonly placement: () => ReadonlyMap<string, BlockKeepers>;
+  readonly held: Pick<HeldBlocks, 'ids' | 'loading' | 'stepOf' | 'drop'>;
+  readonly requests: Pick<VersionRequests, 'ask'>;
+  /** Computes the hops of one more block, whose file this is. */
+  readonly keep: (block: string, step: number, file: Uint8Array) => Promise<void>;
+}
+
+/** A step of which nobody handed a hop off for so long, in ms, may wait for a block that nobody keeps. */
+const STILL_MS = 15_000;
+/** Steps without any move after which a device that lacks a block holds one more than before. */
+const PATIENCE = 4;
+
+export class BlockMoves {
+  readonly #options: BlockMovesOptions;
+  readonly #needs: ReadonlyMap<string, number>;
+  readonly #largest: number;
+  readonly #released = new ReleasedBlocks();
+  /** What was held when a step began, and since which step that has been so. */
+  #seen: { readonly held: string; readonly since: number } | undefined;
+  #stepsStill = 0;
+  /** For how long nobody has handed a hop off, in milliseconds. */
+  #stillMs = 0;
+
+  constructor(options: BlockMovesOptions) {
+    this.#options = options;
+    this.#needs = new Map(options.blocks.map(({ id, versionBytes }) => [id, roomFor(versionBytes)]));
+    this.#largest = Math.max(0, ...this.#needs.values());
+  }
+
+  /** Whether one more block may be held. One that the step stands still for may, whatever is held. */
+  hasRoom(live: LiveMember, block: string): boolean {
+    if (this.#standsStillFor(live, block)) return true;
+    const { ids, loading } = this.#options.held;
+    return this.#bytesOf(new Set([...ids, ...loading, block])) <= this.#mostBytes();
+  }
+
+  #standsStillFor({ member }: LiveMember, block: string): boolean {
+    return this.#stillMs >= STILL_MS && member.canKeep(block) && member.isAwaited(block);
+  }
+
+  /** A step begins: gives back what was given up before, and gives up what others keep. */
+  begin(live: LiveMember, step: number): void {
+    const { device, held } = this.#options;
+    const dropped = this.#released.begin(step, (block) => live.member.plan.keepers(block).includes(device));
+    for (const block of dropped) held.drop(block).catch(() => undefined);
+    this.#stillMs = 0;
+    this.#look(step);
+    this.#giveUp(live);
+  }
+
+  /**
+   * Does the next thing in a step. Called once a second, with the milliseconds for which nobody has handed a
+   * hop off.
+   */
+  async advance(live: LiveMember, stillMs: number): Promise<void> {
+    this.#stillMs = stillMs;
+    const back = this.#released.takeBack(live.member.step, (block) => this.#standsStillFor(live, block));
+    if (back.length > 0) live.keep(back);
+    await this.#takeIn(live);
+  }
+
+  /** What this device holds is given back at once, or was lost. */
+  clear(): void {
+    this.#released.clear();
+    this.#seen = undefined;
+    this.#stepsStill = 0;
+  }
+
+  /**
+   * Gives up blocks that this device is not to keep, where all that are to keep them compute them. Where it
+   * has no room for a block that it is to keep, one of them is enough.
+   */
+  #giveUp(live: LiveMember): void {
+    const { device, placement, held } = this.#options;
+    const places = placement();
+    const isFull = this.#missing(live, places).some((block) => !this.hasRoom(live, block));
+    for (const block of held.ids) {
+      const keepers = places.get(block)?.keepers ?? [];
+      if (keepers.length === 0 || keepers.includes(device) || this.#released.has(block)) continue;
+      const updaters = live.member.updatersOf(block);
+      const computing = keepers.filter((each) => updaters.has(each)).length;
+      if (computing < (isFull ? 1 : keepers.length)) continue;
+      this.#released.add(block, live.member.step);
+      live.release([block]);
+    }
+  }
+
+  /** Takes in blocks that this device is to keep and does not compute yet, as when another one has left. */
+  async #takeIn(live: LiveMember): Promise<void> {
+    const { store, requests, keep, placement } = this.#options;
+    const { plan, step } = live.member;
+    for (const block of this.#missing(live, placement())) {
+      if (!this.hasRoom(live, block)) return;
+      const file = await store.read({ block, step });
+      if (file !== undefined) await keep(block, step, file);
+      else requests.ask(block, step, new Map([[block, plan.keepers(block)]]), plan.members);
+    }
+  }
+
+  /**
+   * Blocks that this device is to keep and does not hold. Those that the fewest devices compute come first,
+   * and among them those that another device can give up then.
+   */
+  #missing({ member }: LiveMember, places: ReadonlyMap<string, BlockKeepers>): readonly string[] {
+    const { device, held } = this.#options;
+    const missing = [...places].flatMap(([block, { keepers }]) => {
+      if (!keepers.includes(device) || held.stepOf(block) !== undefined) return [];
+      const updaters = member.updatersOf(block);
+      const isGivenUp = [...updaters].some((each) => !keepers.includes(each));
+      return [{ block, order: 2 * updaters.size + (isGivenUp ? 0 : 1) }];
+    });
+    return missing.sort((a, b) => a.order - b.order).map(({ block }) => block);
+  }
+
+  /** Counts the steps in which nothing moved although this device lacks a block. */
+  #look(step: number): void {
+    const { device, placement, held } = this.#options;
+    const isSettled = [...placement()].every(
+      ([block, { keepers }]) => !keepers.includes(device) || held.stepOf(block) !== undefined,
+    );
+    const now = [...held.ids].sort().join(' ');
+    if (isSettled || this.#seen?.held !== now) this.#seen = { held: now, since: step };
+    this.#stepsStill = step - this.#seen.since;
+  }
+
+  #mostBytes(): number {
+    const besides = 1 + Math.floor(this.#stepsStill / PATIENCE);
+    return this.#options.store.content.quotaBytes + besides * this.#largest;
+  }
+
+  #bytesOf(blocks: Iterable<string>): number {
+    let sum = 0;
+    for (const block of blocks) sum += this.#needs.get(block) ?? 0;
+    return sum;
+  }
+}
