@@ -2,7 +2,7 @@
 import type { Handoff } from '../../protocol/handoff.ts';
 import { BoundedMap } from '../bounded-map.ts';
 
-/** Right signatures that are remembered: the updates of a hundred blocks with three keepers each, and more. */
+/** Right signatures that are remembered: more than the updates of a hundred blocks with three keepers. */
 const REMEMBERED = 512;
 /** Characters of the longest handoff that is remembered, so that all take 8 MB at most. */
 const MOST_CHARACTERS = 16_384;
