@@ -1,10 +1,13 @@
 /** How many blocks devices hold while others come and go, and the model is trained. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hashedGraph, hashedOracle } from '../../pipeline/testing/hashed-blocks.ts';
+import type { DeviceAddress } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import { philox4x32, uniformOf } from '../../protocol/philox.ts';
+import type { BlockKeepers } from '../blocks/candidates.ts';
 import { roomFor } from '../blocks/needed-versions.ts';
 import { type SessionDevice, SimulatedSessions } from '../testing/simulated-session.ts';
+import { BlockMoves, type Computing } from './block-moves.ts';
 
 const path = [1, 2, 3, 4, 5];
 const graph = hashedGraph({ layers: 5, paths: [path, path, path, path] });
@@ -67,3 +70,154 @@ it.each([1, 2, 3])(
     for (const device of devices) device.kill();
   },
 );
+
+/** A device with room for two blocks, `a`, `b` and so on, among others that keep and update what is said. */
+class Device {
+  readonly me: DeviceAddress = `0x${'aa'.repeat(20)}`;
+  readonly others: readonly DeviceAddress[] = [`0x${'01'.repeat(20)}`, `0x${'02'.repeat(20)}`];
+  readonly held = new Map<string, number>();
+  readonly asked: string[] = [];
+  readonly released: string[] = [];
+  readonly kept: string[] = [];
+  readonly placed = new Map<string, BlockKeepers>();
+  readonly updaters = new Map<string, Set<DeviceAddress>>();
+  readonly awaited = new Set<string>();
+  readonly moves: BlockMoves;
+  step = 0;
+
+  constructor() {
+    const { held } = this;
+    this.moves = new BlockMoves({
+      device: this.me,
+      blocks: ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id, versionBytes: 100 })),
+      store: { read: async () => undefined },
+      quotaBytes: 2 * roomFor(100),
+      placement: () => this.placed,
+      held: {
+        get ids() {
+          return [...held.keys()];
+        },
+        loading: [],
+        stepOf: (block) => held.get(block),
+        drop: async (block) => void held.delete(block),
+      },
+      requests: { ask: (block) => void this.asked.push(block) },
+      keep: async () => undefined,
+    });
+  }
+
+  get live(): Computing {
+    const { updaters, awaited, others, me } = this;
+    return {
+      member: {
+        step: this.step,
+        plan: { members: new Set([me, ...others]), keepers: () => others },
+        updatersOf: (block) => updaters.get(block) ?? new Set(),
+        canKeep: () => true,
+        isAwaited: (block) => awaited.has(block),
+      },
+      keep: (blocks) => void this.kept.push(...blocks),
+      release: (blocks) => void this.released.push(...blocks),
+    };
+  }
+
+  /** `keepers` are to keep the block, and `updaters` computed its last update. */
+  place(block: string, keepers: readonly DeviceAddress[], updaters: readonly DeviceAddress[]): void {
+    this.placed.set(block, { keepers, spare: undefined, missing: 0 });
+    this.updaters.set(block, new Set(updaters));
+  }
+
+  holds(...blocks: readonly string[]): void {
+    for (const block of blocks) this.held.set(block, this.step);
+  }
+
+  begin(): void {
+    this.step++;
+    this.moves.begin(this.live, this.step);
+  }
+}
+
+describe('blocks on the move', () => {
+  it('[P-157] takes in first what the fewest compute, and then what another one can give up', async () => {
+    const device = new Device();
+    const { me, others } = device;
+    const [one = me, two = me] = others;
+    device.place('a', [me, one], [one, two]);
+    device.place('b', [me, one], [one]);
+    device.place('c', [me, two], [one]);
+    await device.moves.advance(device.live, 0);
+    expect(device.asked).toEqual(['c', 'b', 'a']);
+    device.holds('d', 'e');
+    device.asked.length = 0;
+    await device.moves.advance(device.live, 0);
+    expect(device.asked).toEqual(['c']);
+    device.holds('c');
+    device.asked.length = 0;
+    await device.moves.advance(device.live, 0);
+    expect(device.asked).toEqual([]);
+  });
+
+  it('[P-157] gives a block up to one of its keepers where it has no room, and to all of them where it has', () => {
+    for (const isFull of [false, true]) {
+      const device = new Device();
+      const { me, others } = device;
+      const [one = me] = others;
+      device.place('a', others, [one, me]);
+      device.place('b', [me], [me]);
+      device.place('c', [me], [one]);
+      device.holds('a', 'b', ...(isFull ? ['d'] : []));
+      device.begin();
+      expect(device.released).toEqual(isFull ? ['a'] : []);
+      device.place('a', others, others);
+      device.begin();
+      expect(device.released).toEqual(['a']);
+    }
+  });
+
+  it('[P-157] holds one block more after four steps without a move, while it lacks one', () => {
+    const device = new Device();
+    const { me, others } = device;
+    device.place('d', [me], others);
+    device.holds('a', 'b', 'c');
+    for (let steps = 0; steps < 5; steps++) {
+      expect(device.moves.hasRoom(device.live, 'd')).toBe(false);
+      device.begin();
+    }
+    expect(device.moves.hasRoom(device.live, 'd')).toBe(true);
+    expect(device.moves.hasRoom(device.live, 'e')).toBe(true);
+    device.holds('d');
+    device.begin();
+    expect(device.moves.hasRoom(device.live, 'e')).toBe(false);
+    for (let steps = 0; steps < 9; steps++) device.begin();
+    expect(device.moves.hasRoom(device.live, 'e')).toBe(false);
+  });
+
+  it('[P-157] takes in whatever the step stands still for', async () => {
+    const device = new Device();
+    device.place('d', [device.me], []);
+    device.place('e', [device.me], []);
+    device.holds('a', 'b', 'c');
+    device.awaited.add('e');
+    await device.moves.advance(device.live, 14_999);
+    expect(device.asked).toEqual([]);
+    await device.moves.advance(device.live, 15_000);
+    expect(device.moves.hasRoom(device.live, 'd')).toBe(false);
+    expect(device.asked).toEqual(['e']);
+    device.begin();
+    expect(device.moves.hasRoom(device.live, 'e')).toBe(false);
+  });
+
+  it('[P-151] computes again what it gave up where the step stands still for it', async () => {
+    const device = new Device();
+    device.place('a', device.others, device.others);
+    device.holds('a');
+    device.begin();
+    expect(device.released).toEqual(['a']);
+    device.step++;
+    device.awaited.add('a');
+    await device.moves.advance(device.live, 14_999);
+    expect(device.kept).toEqual([]);
+    await device.moves.advance(device.live, 15_000);
+    expect(device.kept).toEqual(['a']);
+  });
+});

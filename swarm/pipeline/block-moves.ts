@@ -10,15 +10,32 @@ import type { BlockStore } from '../blocks/block-store.ts';
 import type { BlockKeepers } from '../blocks/candidates.ts';
 import { roomFor } from '../blocks/needed-versions.ts';
 import type { HeldBlocks } from './held-blocks.ts';
-import type { LiveMember } from './live-member.ts';
 import { ReleasedBlocks } from './released-blocks.ts';
 import type { VersionRequests } from './version-requests.ts';
+
+/** What this device computes, as far as blocks move with it. */
+export interface Computing {
+  readonly member: {
+    readonly step: number;
+    readonly plan: {
+      readonly members: ReadonlySet<DeviceAddress>;
+      keepers(block: string): readonly DeviceAddress[];
+    };
+    updatersOf(block: string): ReadonlySet<DeviceAddress>;
+    canKeep(block: string): boolean;
+    isAwaited(block: string): boolean;
+  };
+  keep(blocks: readonly string[]): void;
+  release(blocks: readonly string[]): void;
+}
 
 export interface BlockMovesOptions {
   readonly device: DeviceAddress;
   /** The plan's blocks, with the most bytes that a file of one version may have. */
   readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
-  readonly store: Pick<BlockStore, 'read' | 'content'>;
+  readonly store: Pick<BlockStore, 'read'>;
+  /** Bytes of storage, which memory is reckoned by. */
+  readonly quotaBytes: number;
   /** Who is to keep which block. */
   readonly placement: () => ReadonlyMap<string, BlockKeepers>;
   readonly held: Pick<HeldBlocks, 'ids' | 'loading' | 'stepOf' | 'drop'>;
@@ -50,18 +67,22 @@ export class BlockMoves {
   }
 
   /** Whether one more block may be held. One that the step stands still for may, whatever is held. */
-  hasRoom(live: LiveMember, block: string): boolean {
-    if (this.#standsStillFor(live, block)) return true;
-    const { ids, loading } = this.#options.held;
-    return this.#bytesOf(new Set([...ids, ...loading, block])) <= this.#mostBytes();
+  hasRoom(live: Computing, block: string): boolean {
+    return this.#standsStillFor(live, block) || this.#fits(block, []);
   }
 
-  #standsStillFor({ member }: LiveMember, block: string): boolean {
+  /** Whether a block fits in beside what is held and these. */
+  #fits(block: string, others: readonly string[]): boolean {
+    const { ids, loading } = this.#options.held;
+    return this.#bytesOf(new Set([...ids, ...loading, ...others, block])) <= this.#mostBytes();
+  }
+
+  #standsStillFor({ member }: Computing, block: string): boolean {
     return this.#stillMs >= STILL_MS && member.canKeep(block) && member.isAwaited(block);
   }
 
   /** A step begins: gives back what was given up before, and gives up what others keep. */
-  begin(live: LiveMember, step: number): void {
+  begin(live: Computing, step: number): void {
     const { device, held } = this.#options;
     const dropped = this.#released.begin(step, (block) => live.member.plan.keepers(block).includes(device));
     for (const block of dropped) held.drop(block).catch(() => undefined);
@@ -74,7 +95,7 @@ export class BlockMoves {
    * Does the next thing in a step. Called once a second, with the milliseconds for which nobody has handed a
    * hop off.
    */
-  async advance(live: LiveMember, stillMs: number): Promise<void> {
+  async advance(live: Computing, stillMs: number): Promise<void> {
     this.#stillMs = stillMs;
     const back = this.#released.takeBack(live.member.step, (block) => this.#standsStillFor(live, block));
     if (back.length > 0) live.keep(back);
@@ -92,7 +113,7 @@ export class BlockMoves {
    * Gives up blocks that this device is not to keep, where all that are to keep them compute them. Where it
    * has no room for a block that it is to keep, one of them is enough.
    */
-  #giveUp(live: LiveMember): void {
+  #giveUp(live: Computing): void {
     const { device, placement, held } = this.#options;
     const places = placement();
     const isFull = this.#missing(live, places).some((block) => !this.hasRoom(live, block));
@@ -108,11 +129,13 @@ export class BlockMoves {
   }
 
   /** Takes in blocks that this device is to keep and does not compute yet, as when another one has left. */
-  async #takeIn(live: LiveMember): Promise<void> {
+  async #takeIn(live: Computing): Promise<void> {
     const { store, requests, keep, placement } = this.#options;
     const { plan, step } = live.member;
+    const coming: string[] = [];
     for (const block of this.#missing(live, placement())) {
-      if (!this.hasRoom(live, block)) return;
+      if (!this.#standsStillFor(live, block) && !this.#fits(block, coming)) return;
+      coming.push(block);
       const file = await store.read({ block, step });
       if (file !== undefined) await keep(block, step, file);
       else requests.ask(block, step, new Map([[block, plan.keepers(block)]]), plan.members);
@@ -120,16 +143,17 @@ export class BlockMoves {
   }
 
   /**
-   * Blocks that this device is to keep and does not hold. Those that the fewest devices compute come first,
-   * and among them those that another device can give up then.
+   * Blocks that this device is to keep and does not hold. Those that the step stands still for come first,
+   * then those that the fewest devices compute, and among them those that another device can give up then.
    */
-  #missing({ member }: LiveMember, places: ReadonlyMap<string, BlockKeepers>): readonly string[] {
+  #missing(live: Computing, places: ReadonlyMap<string, BlockKeepers>): readonly string[] {
     const { device, held } = this.#options;
     const missing = [...places].flatMap(([block, { keepers }]) => {
       if (!keepers.includes(device) || held.stepOf(block) !== undefined) return [];
-      const updaters = member.updatersOf(block);
+      const updaters = live.member.updatersOf(block);
       const isGivenUp = [...updaters].some((each) => !keepers.includes(each));
-      return [{ block, order: 2 * updaters.size + (isGivenUp ? 0 : 1) }];
+      const order = 2 * updaters.size + (isGivenUp ? 0 : 1);
+      return [{ block, order: this.#standsStillFor(live, block) ? -1 : order }];
     });
     return missing.sort((a, b) => a.order - b.order).map(({ block }) => block);
   }
@@ -147,7 +171,7 @@ export class BlockMoves {
 
   #mostBytes(): number {
     const besides = 1 + Math.floor(this.#stepsStill / PATIENCE);
-    return this.#options.store.content.quotaBytes + besides * this.#largest;
+    return this.#options.quotaBytes + besides * this.#largest;
   }
 
   #bytesOf(blocks: Iterable<string>): number {

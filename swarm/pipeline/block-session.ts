@@ -152,6 +152,7 @@ export class BlockSession {
     });
     this.#moves = new BlockMoves({
       ...{ device, blocks: keeping.blocks, store: keeping.store },
+      quotaBytes: keeping.store.content.quotaBytes,
       ...{ held: this.#held, requests: this.#requests },
       placement: () => this.#keeper.placement(),
       keep: (block, step, file) => this.#exchange.keep(block, step, file),
