@@ -137,6 +137,7 @@ export class BlockSession {
     this.#requests = new VersionRequests({
       device,
       scheduler,
+      bytesOf: (block) => keeping.blocks.find(({ id }) => id === block)?.versionBytes ?? 0,
       send: (to, message) => this.#send(to, message),
     });
     this.#exchange = new VersionExchange({
