@@ -68,11 +68,11 @@ export class BlockMoves {
 
   /** Whether one more block may be held. One that the step stands still for may, whatever is held. */
   hasRoom(live: Computing, block: string): boolean {
-    return this.#standsStillFor(live, block) || this.#fits(block, []);
+    return this.#standsStillFor(live, block) || this.fits(block, []);
   }
 
   /** Whether a block fits in beside what is held and these. */
-  #fits(block: string, others: readonly string[]): boolean {
+  fits(block: string, others: readonly string[]): boolean {
     const { ids, loading } = this.#options.held;
     return this.#bytesOf(new Set([...ids, ...loading, ...others, block])) <= this.#mostBytes();
   }
@@ -134,7 +134,7 @@ export class BlockMoves {
     const { plan, step } = live.member;
     const coming: string[] = [];
     for (const block of this.#missing(live, placement())) {
-      if (!this.#standsStillFor(live, block) && !this.#fits(block, coming)) return;
+      if (!this.#standsStillFor(live, block) && !this.fits(block, coming)) return;
       coming.push(block);
       const file = await store.read({ block, step });
       if (file !== undefined) await keep(block, step, file);

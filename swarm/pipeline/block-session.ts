@@ -162,6 +162,7 @@ export class BlockSession {
     this.#leaders = new Leaders({ hasRecord, members: keeping.members, scheduler });
     this.#gathering = new Gathering({
       ...{ device, first: options.first, keeping, keeper: this.#keeper, states, held: this.#held, scheduler },
+      fits: (block, others) => this.#moves.fits(block, others),
       hello: (to) => this.#send(to, { kind: 'hello' }),
       isAnswered: () => this.#welcome !== undefined,
     });

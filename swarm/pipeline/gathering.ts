@@ -18,6 +18,8 @@ export interface GatheringOptions {
   readonly states: RunStates;
   readonly held: HeldBlocks;
   readonly scheduler: Scheduler;
+  /** Whether this device may hold a block beside what it holds and these. */
+  readonly fits: (block: string, others: readonly string[]) => boolean;
   /** Asks a device whether it computes the run. */
   readonly hello: (device: DeviceAddress) => void;
   /** Whether a device has answered that it computes. Then there is nothing to begin. */
@@ -106,23 +108,28 @@ export class Gathering {
     return ids.filter((id) => (keepers.get(id) ?? []).length === 0);
   }
 
-  /** Takes this device's blocks as the run starts with them. */
+  /**
+   * Takes this device's blocks as the run starts with them, those first that nobody has. Others count on what
+   * its medium has, so that it is loaded, too, and takes room.
+   */
   async #beginBlocks(): Promise<void> {
-    const { keeping, held, first } = this.#options;
+    const { keeping, held, first, fits } = this.#options;
     const mine = this.mine();
-    for (const block of held.ids) if (!mine.includes(block)) await held.drop(block);
-    for (const block of mine) {
-      if (held.stepOf(block) === undefined) await held.begin(block, first);
-      if (keeping.store.get({ block, step: 0 }) === undefined) await held.write(block, 0);
+    const isOnMedium = (block: string) => keeping.store.get({ block, step: 0 }) !== undefined;
+    const onMedium = keeping.blocks.map(({ id }) => id).filter(isOnMedium);
+    for (const block of held.ids) if (!mine.includes(block) && !isOnMedium(block)) await held.drop(block);
+    const holders = this.#holders(0);
+    const isHeld = (block: string) => (holders.get(block) ?? []).length > 0;
+    for (const block of [...mine].sort((a, b) => Number(isHeld(a)) - Number(isHeld(b)))) {
+      if (held.stepOf(block) === undefined && fits(block, onMedium)) await held.begin(block, first);
+      if (held.stepOf(block) === 0 && !isOnMedium(block)) await held.write(block, 0);
     }
   }
 
   /** Loads what this device's medium has of a state. Resolves with the blocks that are here then. */
   async #load({ step, state }: RunState): Promise<readonly string[]> {
-    const { keeping, states, held, isAnswered } = this.#options;
-    // A run that has not begun is made anew. The medium may have blocks that others are to keep by now.
-    const wanted = states.step === 0 ? [] : keeping.blocks;
-    for (const { id: block } of wanted) {
+    const { keeping, held, isAnswered } = this.#options;
+    for (const { id: block } of keeping.blocks) {
       if (held.stepOf(block) === step) continue;
       const file = await keeping.store.read({ block, step });
       if (file !== undefined) await held.take({ block, step }, file, state, () => !isAnswered());
