@@ -38,6 +38,41 @@ describe('the plan of a step', () => {
     }
   });
 
+  it('[P-145] adds gradients up where most of them are', () => {
+    const plan = new StepPlan(0, graph, keepers);
+    for (const { index, block, microbatch, inputs } of graph.nodes) {
+      if (microbatch !== undefined) continue;
+      const bytesAt = (device: string | undefined) =>
+        inputs
+          .filter((name) => plan.order(graph.producerOf(name) ?? 0)[0] === device)
+          .reduce((sum, name) => sum + graph.placeOf(name).bytes, 0);
+      const most = Math.max(...plan.keepers(block).map(bytesAt));
+      expect(bytesAt(plan.order(index)[0])).toBe(most);
+    }
+  });
+
+  it('[P-145] sends few gradients, and gives no device much more than its share', () => {
+    const path = [1, 2, 3, 4, 5, 6, 7];
+    const large = hashedGraph({ layers: 7, paths: Array.from({ length: 4 }, () => path) });
+    for (let devices = 2; devices <= 12; devices++) {
+      const kept = simulatedKeepers(large, devices);
+      const plan = new StepPlan(0, large, kept);
+      const places = new Map(
+        large.nodes
+          .filter(({ microbatch }) => microbatch !== undefined)
+          .map(({ index, block, microbatch }) => [`${block} ${microbatch}`, plan.order(index)[0]]),
+      );
+      const loads = [...plan.members].map((each) => [...places.values()].filter((at) => at === each).length);
+      expect(Math.max(...loads)).toBeLessThanOrEqual(Math.ceil(places.size / plan.members.size) + 2);
+      if (devices > 4) continue;
+      // A block's four microbatches are at one device, or at two where the first one has its share.
+      for (const block of large.state.keys()) {
+        const at = new Set([0, 1, 2, 3].map((microbatch) => places.get(`${block} ${microbatch}`)));
+        expect(at.size).toBeLessThanOrEqual(2);
+      }
+    }
+  });
+
   it('[P-145] asks a device last that joins during the step, and moves nothing for it', () => {
     const [plan, before] = [new StepPlan(0, graph, keepers), new StepPlan(0, graph, keepers)];
     const newcomer = simulatedAddress(30);

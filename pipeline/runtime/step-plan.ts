@@ -5,7 +5,7 @@
 import { type DeviceAddress, toHex } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
-import type { HopGraph } from './hop-graph.ts';
+import type { HopGraph, HopGraphNode } from './hop-graph.ts';
 
 /** The devices that have each block's version. */
 export type Keepers = ReadonlyMap<string, readonly DeviceAddress[]>;
@@ -124,30 +124,77 @@ export class StepPlan {
   }
 
   /**
-   * Each block's microbatches go in turn to the keeper that has least to do, and where two have equally much,
-   * to the one that the microbatch comes from: then nothing travels. Hops without a microbatch go likewise.
+   * All microbatches of a block go to one keeper, as far as that has no more than its share of all: otherwise
+   * gradients as large as the block would travel to be added up. The next ones go to the keeper that has least
+   * to do, and where two have equally much, to the one that the microbatch comes from. Hops without a
+   * microbatch go to the keeper that has most of what they read.
    */
   #place(): readonly DeviceAddress[] {
+    const { nodes } = this.graph;
     const load = new Map<DeviceAddress, number>();
     const places = new Map<string, DeviceAddress>();
+    /** The keeper that the last microbatch of a block went to. */
+    const last = new Map<string, DeviceAddress>();
+    const count = new Set(nodes.flatMap((node) => (node.microbatch === undefined ? [] : [placeOf(node)])))
+      .size;
+    const share = Math.ceil(count / this.members.size);
     const first: DeviceAddress[] = [];
-    for (const { index, block, microbatch } of this.graph.nodes) {
-      const place = microbatch === undefined ? `${block} ${index}` : `${block} ${microbatch}`;
-      const known = places.get(place);
-      if (known !== undefined) {
-        first.push(known);
+    for (const node of nodes) {
+      if (node.microbatch === undefined) {
+        first.push(this.#nearest(node, first));
         continue;
       }
-      const from = this.graph.before(index).map((hop) => first[hop]);
-      const least = Math.min(...this.keepers(block).map((device) => load.get(device) ?? 0));
-      const idle = this.keepers(block).filter((device) => (load.get(device) ?? 0) === least);
-      const device = idle.find((candidate) => from.includes(candidate)) ?? must(idle, 0);
-      places.set(place, device);
-      load.set(device, least + 1);
+      const known = places.get(placeOf(node));
+      const device = known ?? this.#withLeast(node, { first, load, share, last: last.get(node.block) });
       first.push(device);
+      if (known !== undefined) continue;
+      places.set(placeOf(node), device);
+      last.set(node.block, device);
+      load.set(device, (load.get(device) ?? 0) + 1);
     }
     return first;
   }
+
+  #withLeast({ index, block }: HopGraphNode, { first, load, share, last }: Placing): DeviceAddress {
+    const loadOf = (device: DeviceAddress) => load.get(device) ?? 0;
+    if (last !== undefined && loadOf(last) < share) return last;
+    const keepers = this.keepers(block);
+    const least = Math.min(...keepers.map(loadOf));
+    const idle = keepers.filter((device) => loadOf(device) === least);
+    const from = this.graph.before(index).map((hop) => first[hop]);
+    return idle.find((candidate) => from.includes(candidate)) ?? must(idle, 0);
+  }
+
+  /** The keeper where most bytes of a hop's inputs are made; the first by rank of those with equally many. */
+  #nearest({ block, inputs }: HopGraphNode, first: readonly DeviceAddress[]): DeviceAddress {
+    const bytes = new Map<DeviceAddress, number>();
+    for (const name of inputs) {
+      const device = first[this.graph.producerOf(name) ?? first.length];
+      if (device !== undefined) bytes.set(device, (bytes.get(device) ?? 0) + this.graph.placeOf(name).bytes);
+    }
+    const keepers = this.keepers(block);
+    const most = Math.max(...keepers.map((device) => bytes.get(device) ?? 0));
+    return must(
+      keepers.filter((device) => (bytes.get(device) ?? 0) === most),
+      0,
+    );
+  }
+}
+
+/** What is placed so far. */
+interface Placing {
+  readonly first: readonly DeviceAddress[];
+  /** Microbatches of blocks, by device. */
+  readonly load: ReadonlyMap<DeviceAddress, number>;
+  /** How many a device has where all have equally many. */
+  readonly share: number;
+  /** The keeper that the block's microbatch before this one went to. */
+  readonly last: DeviceAddress | undefined;
+}
+
+/** A microbatch's hops of a block go to one device. */
+function placeOf({ block, microbatch }: HopGraphNode): string {
+  return `${block} ${microbatch}`;
 }
 
 /**
