@@ -179,7 +179,7 @@ describe('devices that come and go', () => {
   });
 
   it('[P-154] waits for no device that comes in again, with some of the blocks for which it was placed', () => {
-    const steps = 8;
+    const steps = 12;
     const expected = hashedOracle(Array.from({ length: steps }, (_, step) => graphOf(step)));
     for (const seed of [3, 4, 5]) {
       const draws = drawsOf(4000 + seed);
@@ -212,7 +212,7 @@ describe('devices that come and go', () => {
   });
 
   it('gives the same root when one is killed in every step and another joins in its middle', () => {
-    const steps = 8;
+    const steps = 12;
     const expected = hashedOracle(Array.from({ length: steps }, (_, step) => graphOf(step)));
     for (const seed of [1, 2, 3, 4]) {
       const draws = drawsOf(1000 + seed);

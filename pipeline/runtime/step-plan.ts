@@ -165,7 +165,7 @@ export class StepPlan {
     return idle.find((candidate) => from.includes(candidate)) ?? must(idle, 0);
   }
 
-  /** The keeper where most bytes of a hop's inputs are made; the first by rank of those with equally many. */
+  /** The keeper where most bytes of a hop's inputs are made, the first by rank of several. */
   #nearest({ block, inputs }: HopGraphNode, first: readonly DeviceAddress[]): DeviceAddress {
     const bytes = new Map<DeviceAddress, number>();
     for (const name of inputs) {

@@ -45,8 +45,8 @@ export class VersionRequests {
 
   /**
    * Asks a keeper for a version, another one each time, and tells all members, so that they wait with the
-   * block's update. May be called often: it asks again when a keeper has had the time to answer. Where that is done already, the version of the next step comes the moment
-   * that it begins.
+   * block's update. Where that is done already, the version of the next step comes the moment that it begins.
+   * May be called often: it asks again when a keeper has had the time to answer.
    */
   ask(block: string, step: number, keepers: Keepers, members: Iterable<DeviceAddress>): void {
     const { device: self, scheduler, send } = this.#options;
