@@ -125,8 +125,8 @@ export class StepPlan {
 
   /**
    * All microbatches of a block go to one keeper, as far as that has no more than its share of all: otherwise
-   * gradients as large as the block would travel to be added up. The next ones go to the keeper that has least
-   * to do, and where two have equally much, to the one that the microbatch comes from. Hops without a
+   * gradients as large as the block would travel to be added up. The next ones go to the keeper that has the
+   * least to do, and where two have equally much, to the one that the microbatch comes from. Hops without a
    * microbatch go to the keeper that has most of what they read.
    */
   #place(): readonly DeviceAddress[] {
