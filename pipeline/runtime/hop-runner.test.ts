@@ -32,6 +32,29 @@ describe('what is known of a device', () => {
     expect(device.assigned).toEqual([1, 2]);
   });
 
+  it('[P-146] gives a device that also computes an update the time of an update', () => {
+    const device = runner();
+    const update = (index: number) => node(index, { kind: 'update' });
+    for (const [index, at] of [40, 80, 120].entries()) {
+      device.assign(update(index), at - 40);
+      device.handedOff(update(index), at);
+    }
+    for (const [index, at] of [121, 122, 123].entries()) {
+      device.assign(node(10 + index), at - 1);
+      device.handedOff(node(10 + index), at);
+    }
+    device.assign(node(20), 123);
+    expect(device.lateAt).toBe(143);
+    device.owe(update(4));
+    expect(device.lateAt).toBe(163);
+    device.handedOff(update(4), 150);
+    expect(device.lateAt).toBe(170);
+    device.owe(update(5));
+    device.reset();
+    device.assign(node(21), 200);
+    expect(device.lateAt).toBe(220);
+  });
+
   it('waits for no forward pass without a slot, until a backward pass gives one back', () => {
     const device = runner(1);
     const takes = (index: number, microbatch: number) => node(index, { microbatch, slot: 'takes' });

@@ -40,6 +40,8 @@ export class HopRunner {
   readonly #options: HopRunnerOptions;
   readonly #times = new ResponseTimes();
   readonly #assigned = new Map<number, Assigned>();
+  /** Kinds of hops that every keeper computes and this device has not handed off, whoever did, by hop. */
+  readonly #owed = new Map<number, string>();
   /** Hops that somebody else was given, or computed first. Their times count when it hands them off, too. */
   readonly #released = new Map<number, Assigned>();
   /** By how much its deadlines are longer than its times say. */
@@ -65,6 +67,11 @@ export class HopRunner {
   /** All inputs of the hop are known, and the device is the one to compute it. */
   assign(node: HopGraphNode, now: number): void {
     if (!this.#assigned.has(node.index)) this.#assigned.set(node.index, { node, since: now });
+  }
+
+  /** The device computes the hop, too, though another one is the first to be asked. */
+  owe({ index, kind }: HopGraphNode): void {
+    this.#owed.set(index, kind);
   }
 
   /** The device was asked for something, and has to answer at once that it is there. */
@@ -103,6 +110,7 @@ export class HopRunner {
     if (inTime !== undefined) this.#backoff = Math.max(1, BACKOFF_SHRINK * this.#backoff);
     const assigned = inTime ?? this.#released.get(node.index);
     this.#released.delete(node.index);
+    this.#owed.delete(node.index);
     if (assigned !== undefined)
       this.#times.add(node.kind, Math.max(0, now - Math.max(assigned.since, this.#handedOffAt)));
     this.#assigned.delete(node.index);
@@ -119,6 +127,7 @@ export class HopRunner {
   reset(): void {
     this.#assigned.clear();
     this.#released.clear();
+    this.#owed.clear();
     this.#kept.clear();
     this.#probedAt = undefined;
   }
@@ -135,7 +144,8 @@ export class HopRunner {
       this.#probedAt === undefined ? Number.POSITIVE_INFINITY : this.#probedAt + this.#probeDeadline();
     if (startable.length === 0) return this.#probedAt === undefined ? undefined : unanswered;
     const since = Math.max(this.#handedOffAt, Math.min(...startable.map((assigned) => assigned.since)));
-    const deadline = this.deadline(startable.map(({ node }) => node.kind));
+    // It may be computing an update, which takes longer than what it is asked for.
+    const deadline = this.deadline([...startable.map(({ node }) => node.kind), ...this.#owed.values()]);
     const lateAt = Math.max(
       since + deadline,
       Math.min(this.#workedAt + deadline, since + MOST_DEADLINES * deadline),

@@ -47,6 +47,10 @@ export class Takeovers {
     this.#step.asked.set(hop, device);
     if (device !== this.#options.device)
       this.#options.devices.runner(device).assign(node, this.#options.now());
+    if (this.#step.graph.isForEveryKeeper(hop))
+      for (const keeper of this.#step.plan.keepers(node.block))
+        if (keeper !== this.#options.device && keeper !== device)
+          this.#options.devices.runner(keeper).owe(node);
     if (this.#step.isMine(hop)) this.#step.work.add(hop, this.#options.now() + this.#step.grace(hop));
   }
 

@@ -174,6 +174,19 @@ describe('blocks on the move', () => {
     }
   });
 
+  it('[P-157] gives up no more blocks to one keeper than it lacks room for', () => {
+    const device = new Device();
+    const { me, others } = device;
+    const [one = me] = others;
+    for (const block of ['a', 'b', 'c']) device.place(block, others, [one, me]);
+    device.place('d', [me], [one]);
+    device.holds('a', 'b', 'c');
+    for (let steps = 0; steps < 2; steps++) {
+      device.begin();
+      expect(device.released).toEqual(['a']);
+    }
+  });
+
   it('[P-157] holds one block more after four steps without a move, while it lacks one', () => {
     const device = new Device();
     const { me, others } = device;

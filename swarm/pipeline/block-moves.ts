@@ -110,19 +110,22 @@ export class BlockMoves {
   }
 
   /**
-   * Gives up blocks that this device is not to keep, where all that are to keep them compute them. Where it
-   * has no room for a block that it is to keep, one of them is enough.
+   * Gives up blocks that this device is not to keep, where all that are to keep them compute them. For each
+   * block that it is to keep and has no room for, it gives one up that one of them computes: to give up more
+   * would leave more blocks with one copy than need be.
    */
   #giveUp(live: Computing): void {
     const { device, placement, held } = this.#options;
     const places = placement();
-    const isFull = this.#missing(live, places).some((block) => !this.hasRoom(live, block));
+    const unfit = this.#missing(live, places).filter((block) => !this.hasRoom(live, block));
+    let needed = unfit.length - this.#released.count;
     for (const block of held.ids) {
       const keepers = places.get(block)?.keepers ?? [];
       if (keepers.length === 0 || keepers.includes(device) || this.#released.has(block)) continue;
       const updaters = live.member.updatersOf(block);
       const computing = keepers.filter((each) => updaters.has(each)).length;
-      if (computing < (isFull ? 1 : keepers.length)) continue;
+      if (computing < (needed > 0 ? 1 : keepers.length)) continue;
+      needed--;
       this.#released.add(block, live.member.step);
       live.release([block]);
     }

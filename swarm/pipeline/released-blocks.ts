@@ -7,6 +7,10 @@ export class ReleasedBlocks {
   /** The last step for which this device computes each block. */
   readonly #last = new Map<string, number>();
 
+  get count(): number {
+    return this.#last.size;
+  }
+
   has(block: string): boolean {
     return this.#last.has(block);
   }
