@@ -15,7 +15,7 @@ import { expectGoodLooks } from './support/looks.ts';
 import { expectNoErrors } from './support/page-errors.ts';
 import { landing, Tab } from './support/tab.ts';
 import { unzipped } from './support/unzipped.ts';
-import { TestWallet } from './support/wallet.ts';
+import { connectPayer, TestWallet } from './support/wallet.ts';
 
 const files = chatModel();
 const TOKENS = 12;
@@ -95,7 +95,7 @@ test.describe('A swarm that trains adapters of a model of one’s own', () => {
         await page.getByTestId(`start-${name}`).fill(value);
       }
       await expect(page.getByTestId('swarm-cost').first()).toContainText('of memory');
-      await page.getByTestId(`wallet-option-${wallet.rdns}`).click();
+      await connectPayer(page, wallet);
       await expect(page.getByTestId('start-price')).toContainText('ETH', { timeout: 120_000 });
       await expectGoodLooks(page, 'start-adapters');
       await page.getByTestId('start-open').click();

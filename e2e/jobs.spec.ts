@@ -7,7 +7,7 @@ import { readCheckpoint } from '../chain/model-registry/training-record.ts';
 import { type Devnet, startDevnet } from './support/devnet.ts';
 import { expectGoodLooks } from './support/looks.ts';
 import { expectNoErrors, pageErrorsOf } from './support/page-errors.ts';
-import { TestWallet } from './support/wallet.ts';
+import { connectPayer, TestWallet } from './support/wallet.ts';
 
 /** A person with a wallet, looking at the jobs. */
 interface Person {
@@ -44,7 +44,7 @@ test.describe('A task', () => {
       const page = await context.newPage();
       const errors = pageErrorsOf(page);
       await page.goto(`${url}#/jobs`);
-      await page.getByTestId(`wallet-option-${wallet.rdns}`).click();
+      await connectPayer(page, wallet);
       await expect(page.getByTestId('payer')).toHaveAttribute(
         'data-value',
         wallet.account.address.toLowerCase(),

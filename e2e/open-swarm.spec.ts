@@ -12,7 +12,7 @@ import { expectGoodLooks } from './support/looks.ts';
 import { expectNoErrors } from './support/page-errors.ts';
 import { landing, Tab } from './support/tab.ts';
 import { unzipped } from './support/unzipped.ts';
-import { TestWallet } from './support/wallet.ts';
+import { connectPayer, TestWallet } from './support/wallet.ts';
 
 const execute = promisify(execFile);
 
@@ -71,7 +71,7 @@ test.describe('An open swarm', () => {
       ] as const) {
         await starter.page.getByTestId(`start-${name}`).fill(value);
       }
-      await starter.page.getByTestId(`wallet-option-${wallet.rdns}`).click();
+      await connectPayer(starter.page, wallet);
       await expect(starter.page.getByTestId('start-price')).toContainText('ETH', { timeout: 120_000 });
       expect(wallet.prompts).not.toContain('eth_sendTransaction');
       await starter.page.getByTestId('start-open').click();

@@ -1,4 +1,4 @@
-import type { BrowserContext } from '@playwright/test';
+import { type BrowserContext, expect, type Page } from '@playwright/test';
 import { createPublicClient, createWalletClient, defineChain, type Hex, http, numberToHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import type { DevnetFile } from './devnet.ts';
@@ -176,4 +176,17 @@ export class TestWallet {
       }
     }
   }
+}
+
+/**
+ * Connects a wallet that pays on this screen. The page moves while its figures come, and a click of which the
+ * button moves away in between is none: a person clicks again.
+ */
+export async function connectPayer(page: Page, { rdns }: TestWallet): Promise<void> {
+  const payer = page.getByTestId('payer');
+  await expect(async () => {
+    if (!(await payer.isVisible()))
+      await page.getByTestId(`wallet-option-${rdns}`).click({ timeout: 10_000 });
+    await expect(payer).toBeVisible({ timeout: 10_000 });
+  }).toPass({ timeout: 120_000 });
 }
