@@ -19,7 +19,8 @@ const MEETING_MS = 120_000;
 export type NatCase = RouterKind | 'newcomer';
 
 /** What the routers of a case let through: the path that ICE has to find. */
-const EXPECTED: Readonly<Record<RouterKind, (path: MeasuredPath) => boolean>> = {
+const EXPECTED: Readonly<Record<NatCase, (path: MeasuredPath) => boolean>> = {
+  newcomer: ({ kind }) => kind !== 'direct',
   cone: ({ kind }) => kind === 'stun',
   symmetric: ({ kind }) => kind === 'turn',
   'no-udp': ({ kind, relayProtocol }) => kind === 'turn' && relayProtocol === 'tcp',
@@ -132,7 +133,8 @@ async function routerCase(sites: Sites, router: RouterKind, options: NatDrillOpt
 /**
  * Two relays, of which the second is known to the first tab and the newcomer alone. The first relay is gone
  * when the newcomer comes, and the second as soon as it has met the first tab. So only the first tab can
- * bring it and the second tab together.
+ * bring it and the second tab together. Rarely ICE stays with TURN here although it could do without it
+ * (docs/results/nat.md). Who brought them together is what the case is about, so both routes count.
  */
 async function newcomerCase(sites: Sites, options: NatDrillOptions): Promise<CaseResult> {
   const { signal } = options;
@@ -144,7 +146,7 @@ async function newcomerCase(sites: Sites, options: NatDrillOptions): Promise<Cas
     if (first === undefined || second === undefined) throw new Error('There are two relays.');
     const tabs = [await world.openTab('cone'), await world.openTab('cone', first.addresses)] as const;
     for (const tab of tabs) await tab.contribute();
-    await meeting(tabs, 'cone', signal);
+    await meeting(tabs, name, signal);
     await first.stop();
     await swarm.stopObservers();
     const newcomer = await world.openTab('cone', second.addresses);
@@ -153,25 +155,32 @@ async function newcomerCase(sites: Sites, options: NatDrillOptions): Promise<Cas
     const [addressOfFirst, addressOfSecond, own] = await Promise.all(
       [...tabs, newcomer].map((tab) => tab.deviceAddress()),
     );
-    await expectDirect(newcomer, addressOfFirst, 'stun');
+    await expectDirect(newcomer, addressOfFirst, 'stun', 'turn');
     await second.stop();
-    await expectDirect(newcomer, addressOfSecond, 'stun');
-    await expectDirect(tabs[1], own, 'stun');
+    await expectDirect(newcomer, addressOfSecond, 'stun', 'turn');
+    await expectDirect(tabs[1], own, 'stun', 'turn');
     const seconds = secondsSince(begun);
     if (!options.short) await newcomer.expectFigure('ledger-accepted', 1, 6 * options.roundSeconds * 1000);
     world.expectNoErrors();
-    return { case: name, seconds, paths: await meeting([newcomer, tabs[1]], 'cone', signal) };
+    return { case: name, seconds, paths: await meeting([newcomer, tabs[1]], name, signal) };
   } finally {
     await world.close();
   }
 }
 
-/** Waits until a tab lists a device as connected, by this route. */
-async function expectDirect(tab: Tab, device: string | undefined, route: 'stun' | 'turn'): Promise<void> {
+/** Waits until a tab lists a device as connected, by one of these routes. */
+async function expectDirect(
+  tab: Tab,
+  device: string | undefined,
+  ...routes: readonly ('stun' | 'turn')[]
+): Promise<void> {
   const entry = tab.page.locator(`[data-testid="peer"][data-path="direct"][data-peer="${device}" i]`);
-  await expect(entry, `${tab.name} lists ${device} by ${route}`).toHaveAttribute('data-route', route, {
-    timeout: MEETING_MS,
-  });
+  const route = new RegExp(`^(${routes.join('|')})$`);
+  await expect(entry, `${tab.name} lists ${device} by ${routes.join(' or ')}`).toHaveAttribute(
+    'data-route',
+    route,
+    { timeout: MEETING_MS },
+  );
 }
 
 function secondsSince(begun: number): number {
@@ -263,7 +272,7 @@ async function bytesBetweenHomes(tab: Tab | undefined): Promise<number> {
  */
 async function meeting(
   tabs: readonly Tab[],
-  router: RouterKind,
+  expected: NatCase,
   signal: AbortSignal,
 ): Promise<readonly MeasuredPath[]> {
   const end = performance.now() + MEETING_MS;
@@ -271,7 +280,7 @@ async function meeting(
   while (performance.now() < end) {
     signal.throwIfAborted();
     const seen = await Promise.all(tabs.map(({ page }) => pathsBetweenHomes(page)));
-    const paths = seen.flatMap((each) => each.find(EXPECTED[router]) ?? []);
+    const paths = seen.flatMap((each) => each.find(EXPECTED[expected]) ?? []);
     if (paths.length === tabs.length) return paths;
     kinds = seen.map((each) => each.map(({ kind }) => kind).join(' and ') || 'nothing');
     await new Promise((resolve) => setTimeout(resolve, 500));
