@@ -135,7 +135,7 @@ export class StepPlan {
     const places = new Map<string, DeviceAddress>();
     /** The keeper that the last microbatch of a block went to. */
     const last = new Map<string, DeviceAddress>();
-    const count = new Set(nodes.flatMap((node) => (node.microbatch === undefined ? [] : [placeOf(node)])))
+    const count = new Set(nodes.flatMap((node) => (node.microbatch === undefined ? [] : [visitOf(node)])))
       .size;
     const share = Math.ceil(count / this.members.size);
     const first: DeviceAddress[] = [];
@@ -144,11 +144,11 @@ export class StepPlan {
         first.push(this.#nearest(node, first));
         continue;
       }
-      const known = places.get(placeOf(node));
+      const known = places.get(visitOf(node));
       const device = known ?? this.#withLeast(node, { first, load, share, last: last.get(node.block) });
       first.push(device);
       if (known !== undefined) continue;
-      places.set(placeOf(node), device);
+      places.set(visitOf(node), device);
       last.set(node.block, device);
       load.set(device, (load.get(device) ?? 0) + 1);
     }
@@ -169,7 +169,9 @@ export class StepPlan {
   #nearest({ block, inputs }: HopGraphNode, first: readonly DeviceAddress[]): DeviceAddress {
     const bytes = new Map<DeviceAddress, number>();
     for (const name of inputs) {
-      const device = first[this.graph.producerOf(name) ?? first.length];
+      const hop = this.graph.producerOf(name);
+      // What no hop makes is data, which every device has.
+      const device = hop === undefined ? undefined : first[hop];
       if (device !== undefined) bytes.set(device, (bytes.get(device) ?? 0) + this.graph.placeOf(name).bytes);
     }
     const keepers = this.keepers(block);
@@ -192,8 +194,8 @@ interface Placing {
   readonly last: DeviceAddress | undefined;
 }
 
-/** A microbatch's hops of a block go to one device. */
-function placeOf({ block, microbatch }: HopGraphNode): string {
+/** A microbatch's visit to a block, whose hops all go to one device, in one word for maps. */
+function visitOf({ block, microbatch }: HopGraphNode): string {
   return `${block} ${microbatch}`;
 }
 

@@ -395,15 +395,12 @@ export class BlockKeeper {
     if (need === undefined) return false;
     const here = new Set(this.#options.store.versions().map((version) => version.block));
     if (here.has(block)) return true;
-    const coming = new Set([...this.#computing.values(), ...this.#blocksBeingFetched()]);
+    const fetched = [...this.#fetching.values()].map(({ version }) => version.block);
+    const coming = new Set([...this.#computing.values(), ...fetched]);
     const taken = this.#needs
       .filter(({ id }) => id !== block && coming.has(id) && !here.has(id))
       .reduce((sum, { bytes }) => sum + bytes, 0);
     return this.#freeBytes() - taken >= need.bytes;
-  }
-
-  #blocksBeingFetched(): readonly string[] {
-    return [...this.#fetching.values()].map(({ version }) => version.block);
   }
 
   #keeps(block: string): boolean {

@@ -87,8 +87,10 @@ export class BlockMoves {
     const dropped = this.#released.begin(step, (block) => live.member.plan.keepers(block).includes(device));
     for (const block of dropped) held.drop(block).catch(() => undefined);
     this.#stillMs = 0;
-    this.#look(step);
-    this.#giveUp(live);
+    const places = this.#options.placement();
+    const missing = this.#missing(live, places);
+    this.#countStill(step, missing.length > 0);
+    this.#giveUp(live, places, missing);
   }
 
   /**
@@ -114,10 +116,9 @@ export class BlockMoves {
    * block that it is to keep and has no room for, it gives one up that one of them computes: to give up more
    * would leave more blocks with one copy than need be.
    */
-  #giveUp(live: Computing): void {
-    const { device, placement, held } = this.#options;
-    const places = placement();
-    const unfit = this.#missing(live, places).filter((block) => !this.hasRoom(live, block));
+  #giveUp(live: Computing, places: ReadonlyMap<string, BlockKeepers>, missing: readonly string[]): void {
+    const { device, held } = this.#options;
+    const unfit = missing.filter((block) => !this.hasRoom(live, block));
     let needed = unfit.length - this.#released.count;
     for (const block of held.ids) {
       const keepers = places.get(block)?.keepers ?? [];
@@ -162,13 +163,9 @@ export class BlockMoves {
   }
 
   /** Counts the steps in which nothing moved although this device lacks a block. */
-  #look(step: number): void {
-    const { device, placement, held } = this.#options;
-    const isSettled = [...placement()].every(
-      ([block, { keepers }]) => !keepers.includes(device) || held.stepOf(block) !== undefined,
-    );
-    const now = [...held.ids].sort().join(' ');
-    if (isSettled || this.#seen?.held !== now) this.#seen = { held: now, since: step };
+  #countStill(step: number, lacksBlock: boolean): void {
+    const held = [...this.#options.held.ids].sort().join(' ');
+    if (!lacksBlock || this.#seen?.held !== held) this.#seen = { held, since: step };
     this.#stepsStill = step - this.#seen.since;
   }
 
@@ -177,9 +174,14 @@ export class BlockMoves {
     return this.#options.quotaBytes + besides * this.#largest;
   }
 
+  /** Throws RangeError for a block that the plan does not have. */
   #bytesOf(blocks: Iterable<string>): number {
     let sum = 0;
-    for (const block of blocks) sum += this.#needs.get(block) ?? 0;
+    for (const block of blocks) {
+      const need = this.#needs.get(block);
+      if (need === undefined) throw new RangeError(`The plan has no block ${block}.`);
+      sum += need;
+    }
     return sum;
   }
 }

@@ -17,6 +17,7 @@ import { type Keepers, keepersOf, leftBy } from '../../pipeline/runtime/step-pla
 import { type Handoff, type HandoffStatement, MOST_STEPS } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
+import { must } from '../../protocol/must.ts';
 import type { BlockFiles } from '../blocks/block-files.ts';
 import { BlockKeeper, type BlockKeeperOptions } from '../blocks/block-keeper.ts';
 import type { ContentTransport } from '../content/transport.ts';
@@ -137,7 +138,11 @@ export class BlockSession {
     this.#requests = new VersionRequests({
       device,
       scheduler,
-      bytesOf: (block) => keeping.blocks.find(({ id }) => id === block)?.versionBytes ?? 0,
+      bytesOf: (block) =>
+        must(
+          keeping.blocks.filter(({ id }) => id === block),
+          0,
+        ).versionBytes,
       send: (to, message) => this.#send(to, message),
     });
     this.#exchange = new VersionExchange({

@@ -109,8 +109,8 @@ export class Gathering {
   }
 
   /**
-   * Takes this device's blocks as the run starts with them, those first that nobody has. Others count on what
-   * its medium has, so that it is loaded, too, and takes room.
+   * Takes this device's blocks as the run starts with them, those first that nobody has. Other devices count
+   * on the blocks of this device's medium. `#load` loads these, too, so they take room here.
    */
   async #beginBlocks(): Promise<void> {
     const { keeping, held, first, fits } = this.#options;
