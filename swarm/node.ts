@@ -1,4 +1,5 @@
 import './rtc-fix.ts';
+import './relayed-candidates.ts';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
 import type { Connection } from '@libp2p/interface';
