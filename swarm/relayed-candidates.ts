@@ -11,7 +11,7 @@ export const HELD_MS = 1_000;
 type Handler = (this: RTCPeerConnection, event: RTCPeerConnectionIceEvent) => unknown;
 
 /** A handler of `icecandidate` that gets relayed candidates `HELD_MS` later, and all others at once. */
-export function relayedLast(handler: Handler): Handler {
+function relayedLast(handler: Handler): Handler {
   return function (event) {
     if (event.candidate?.type !== 'relay') return handler.call(this, event);
     setTimeout(() => handler.call(this, event), HELD_MS);
