@@ -7,6 +7,7 @@ import {
 } from '../models/checkpoint/safetensors.ts';
 import { type Checkpoint, checkpointContents, decodeCheckpoint } from '../models/decoder/checkpoint.ts';
 import type { DecoderConfig } from '../models/decoder/config.ts';
+import type { DrawWord } from '../models/decoder/initialize.ts';
 import {
   ADAPTER_FORMAT,
   type AdapterState,
@@ -67,6 +68,13 @@ export function firstCheckpoint(options: {
   };
 }
 
+/** What the fresh adapters beside a base model are drawn from. `base` is the root of its frozen weights. */
+export function adapterDraws(base: Hex): DrawWord {
+  const seed = new TextEncoder().encode(base).slice(0, 64);
+  const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'initialisation' });
+  return (tensor, element, part) => stream.word(tensor, element, part);
+}
+
 /**
  * Fresh adapters beside a base model, for a device that has never trained. They follow from the base, so that
  * all members of a swarm start from the same ones. Throws LoraError.
@@ -79,13 +87,7 @@ export function firstAdapters(options: {
   readonly settings: LearningSettings;
 }): AdaptersCheckpoint {
   const { config, lora, base, device, settings } = options;
-  const seed = new TextEncoder().encode(base).slice(0, 64);
-  const stream = RandomStream.named({ seed, round: 0, device: '', purpose: 'initialisation' });
-  const adapters = initialAdapters({
-    config,
-    lora,
-    draw: (tensor, element, part) => stream.word(tensor, element, part),
-  });
+  const adapters = initialAdapters({ config, lora, draw: adapterDraws(base) });
   return {
     kind: 'adapters',
     config,

@@ -5,6 +5,7 @@ import type { BlockPlan } from '../models/blocks/block-plan.ts';
 import { composedRoot } from '../models/blocks/block-version.ts';
 import { tensorRoot } from '../models/checkpoint/root.ts';
 import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
+import { adapterMetadata } from '../models/decoder/lora/adapter-state.ts';
 import type { HopGraph } from '../pipeline/runtime/hop-graph.ts';
 import { fromHex, type Hex, toHex } from '../protocol/hex.ts';
 import type { BlockRun } from '../training/blocks/block-run.ts';
@@ -15,9 +16,18 @@ type Roots = ReadonlyMap<string, Hex>;
 /** What a checkpoint says of its place: a run in blocks has no rounds, and draws no numbers. */
 export const RUN_CURSOR = { cursor: 0, rngKey: '0x00000000' } as const;
 
+/** What a device sets aside for a block, in bytes. */
+export interface BlockRoom {
+  readonly id: string;
+  /** Most that the file of one version has. */
+  readonly versionBytes: number;
+  /** Weights that no step changes. */
+  readonly frozenBytes: number;
+}
+
 /** What `BlockSession` of swarm/pipeline needs to know of a run. */
 export interface MemberRun {
-  readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
+  readonly blocks: readonly BlockRoom[];
   graphOf(step: number): HopGraph;
   dataOf(step: number): Roots;
   versionRoot(block: string, step: number, roots: Roots): Hex;
@@ -27,7 +37,9 @@ export interface MemberRun {
 /** The view of a run. It computes no training. */
 export function memberRun(run: BlockRun): MemberRun {
   return {
-    blocks: blockCosts(run.step(0)).map(({ id, versionBytes }) => ({ id, versionBytes })),
+    blocks: blockCosts(run.step(0)).map(({ id, versionBytes, frozenBytes }) => ({
+      ...{ id, versionBytes, frozenBytes },
+    })),
     graphOf: (step) => hopGraphOf(run.step(step)),
     dataOf: (step) =>
       new Map([...run.data(step)].map(([name, words]) => [name, toHex(tensorRoot(bytesOf(words)))])),
@@ -38,10 +50,15 @@ export function memberRun(run: BlockRun): MemberRun {
 
 /**
  * The root of the whole model's checkpoint after so many steps, from the roots of all blocks' tensors. Nobody
- * has to hold the model for it.
+ * has to hold the model for it. `base` is the root of frozen weights, and the checkpoint then that of the
+ * adapters beside them; null where all weights are trained.
  */
-export function checkpointRootOf(plan: BlockPlan, steps: number, state: Roots): Hex {
-  const metadata = checkpointMetadata({ config: plan.config, ...RUN_CURSOR }, steps);
+export function checkpointRootOf(plan: BlockPlan, base: Hex | null, steps: number, state: Roots): Hex {
+  const { config, weights } = plan;
+  const metadata =
+    base === null || weights.lora === undefined
+      ? checkpointMetadata({ config, ...RUN_CURSOR }, steps)
+      : adapterMetadata({ config, lora: weights.lora, base }, steps);
   return composedRoot(plan, metadata, new Map([...state].map(([name, root]) => [name, fromHex(root)])));
 }
 

@@ -1,8 +1,9 @@
 /** The calls of a hop worker over an opened run, on an engine of this thread. */
 import type { Engine } from '../compute/engines/engine.ts';
-import { decodeBlock, encodeBlock, modelOf } from '../models/blocks/block-version.ts';
+import { adaptersOf, decodeBlock, encodeBlock, modelOf } from '../models/blocks/block-version.ts';
 import { checkpointRoot, tensorRoot } from '../models/checkpoint/root.ts';
 import { encodeCheckpoint } from '../models/decoder/checkpoint.ts';
+import { encodeAdapters } from '../models/decoder/lora/adapter-state.ts';
 import { type Hex, toHex } from '../protocol/hex.ts';
 import type { OpenedBlockRun } from '../training/blocks/open-block-run.ts';
 import { RUN_CURSOR } from './block-member.ts';
@@ -19,15 +20,16 @@ export type BlockWorker = Omit<HopMethods, OfThread> & {
 
 /** A worker of this thread. */
 export function blockWorker(opened: OpenedBlockRun, engine: Engine): BlockWorker {
-  const { run, first } = opened;
-  const host = new HopHost({ engine, run });
-  const loaded = (file: Uint8Array): LoadedBlock => {
-    const { version, roots } = host.load(file);
+  const { run, first, frozen } = opened;
+  const host = new HopHost({ engine, run, ...(run.plan.weights.frozen ? { frozen } : {}) });
+  const loaded = async (file: Uint8Array): Promise<LoadedBlock> => {
+    const { version, roots } = await host.load(file);
     return { ...version, roots };
   };
   return {
     begin: async (block, signal) => loaded(encodeBlock(run.plan, await first(block, signal))),
-    load: async (file) => loaded(file),
+    load: loaded,
+    base: (signal) => opened.base(signal),
     async firstRoots(signal) {
       const roots = new Map<string, Hex>();
       for (const { id } of run.plan.blocks) {
@@ -40,11 +42,16 @@ export function blockWorker(opened: OpenedBlockRun, engine: Engine): BlockWorker
       return { block, step, roots: rootsOf(tensors) };
     },
     async assemble(files) {
-      const state = modelOf(
-        run.plan,
-        files.map((file) => decodeBlock(run.plan, file)),
-      );
-      const bytes = encodeCheckpoint({ config: run.plan.config, state, ...RUN_CURSOR });
+      const { plan } = run;
+      const versions = files.map((file) => decodeBlock(plan, file));
+      const [base, lora] = [await opened.base(), plan.weights.lora];
+      if (base === null || lora === undefined) {
+        const state = modelOf(plan, versions);
+        const bytes = encodeCheckpoint({ config: plan.config, state, ...RUN_CURSOR });
+        return { step: state.step, bytes, root: checkpointRoot(bytes) };
+      }
+      const state = adaptersOf(plan, versions);
+      const bytes = encodeAdapters({ config: plan.config, lora, base, state });
       return { step: state.step, bytes, root: checkpointRoot(bytes) };
     },
     file: async (block, step) => host.file(block, step),

@@ -2,12 +2,15 @@ import { expect, it } from 'vitest';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { must } from '../protocol/must.ts';
 import { blocksSpec } from '../protocol/testing/sample-swarm-specs.ts';
+import type { BlockRoom } from './block-member.ts';
 import { predictBlocks } from './blocks-cost.ts';
+
+const roomFor = ({ versionBytes, frozenBytes }: Omit<BlockRoom, 'id'>) => 2 * versionBytes + frozenBytes;
 
 it('says what each block takes, and how many this device has storage for', () => {
   const { blocks } = blocksSpec;
   if (blocks === undefined) throw new Error('The sample has no blocks.');
-  const given = { blocks, config: NANO_CONFIG, roomFor: (bytes: number) => 2 * bytes };
+  const given = { blocks, config: NANO_CONFIG, roomFor };
   const all = predictBlocks({ ...given, quotaBytes: 1e9 });
   expect(all.blocks.map(({ id }) => id)).toEqual(['embedding', 'layers.0-0', 'layers.1-1']);
   expect(all.most).toBe(3);
@@ -16,4 +19,21 @@ it('says what each block takes, and how many this device has storage for', () =>
   expect(layer.memory).toBeGreaterThan(layer.disk / 2);
   expect(predictBlocks({ ...given, quotaBytes: embedding.disk + layer.disk }).most).toBe(2);
   expect(predictBlocks({ ...given, quotaBytes: 0 }).most).toBe(0);
+});
+
+it('counts frozen weights once, and versions of adapters alone', () => {
+  const { blocks } = blocksSpec;
+  if (blocks === undefined) throw new Error('The sample has no blocks.');
+  const given = { blocks, config: NANO_CONFIG, roomFor, quotaBytes: 1e9 };
+  const whole = predictBlocks(given);
+  const beside = predictBlocks({ ...given, lora: { rank: 2, alpha: 4, targets: ['q_proj'] } });
+  const embedding = (cost: typeof whole) => must(cost.blocks, 0);
+  const { vocabulary, hiddenSize } = NANO_CONFIG;
+  const frozen = 2 * vocabulary * hiddenSize + 4 * hiddenSize;
+  expect(embedding(beside).disk - frozen).toBeLessThan(2 * 8192);
+  expect(embedding(beside).disk).toBeGreaterThan(frozen);
+  for (const [at, { disk, memory }] of beside.blocks.entries()) {
+    expect(disk).toBeLessThan(must(whole.blocks, at).disk);
+    expect(memory).toBeLessThan(must(whole.blocks, at).memory);
+  }
 });

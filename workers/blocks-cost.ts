@@ -3,8 +3,11 @@ import { blockCosts } from '../models/blocks/block-costs.ts';
 import { blockPlan, evenLayers } from '../models/blocks/block-plan.ts';
 import { blockStep } from '../models/blocks/block-step.ts';
 import type { DecoderConfig } from '../models/decoder/config.ts';
+import { TRAINED } from '../models/decoder/forward.ts';
+import type { LoraOptions } from '../models/decoder/lora/adapters.ts';
 import { layerBlockCount } from '../protocol/swarm-blocks.ts';
 import type { BlockSettings } from '../protocol/swarm-spec.ts';
+import type { BlockRoom } from './block-member.ts';
 
 export interface BlocksCost {
   /** In the model's order. */
@@ -24,15 +27,19 @@ export interface BlocksCostOptions {
   readonly config: DecoderConfig;
   /** Most bytes of blocks on this device. */
   readonly quotaBytes: number;
-  /** Bytes of storage that a block needs whose version has so many. */
-  readonly roomFor: (versionBytes: number) => number;
+  /** The adapters that are trained beside frozen weights. Defaults to none: all weights are trained. */
+  readonly lora?: LoraOptions | undefined;
+  /** Bytes that a device sets aside for a block. */
+  readonly roomFor: (block: Omit<BlockRoom, 'id'>) => number;
 }
 
 /** Throws BlockPlanError for blocks that do not fit the model. */
-export function predictBlocks({ blocks, config, quotaBytes, roomFor }: BlocksCostOptions): BlocksCost {
+export function predictBlocks(options: BlocksCostOptions): BlocksCost {
+  const { blocks, config, quotaBytes, lora, roomFor } = options;
   const plan = blockPlan({
     config,
     layers: evenLayers(config.layers, layerBlockCount(config.layers, blocks)),
+    weights: lora === undefined ? TRAINED : { frozen: true, lora },
   });
   const step = blockStep({
     plan,
@@ -40,10 +47,10 @@ export function predictBlocks({ blocks, config, quotaBytes, roomFor }: BlocksCos
     paths: 'full',
     boundary: blocks.boundary,
   });
-  const costs = blockCosts(step).map(({ id, versionBytes, heldBytes, workBytes }) => ({
-    id,
-    disk: roomFor(versionBytes),
-    memory: heldBytes + workBytes,
+  const costs = blockCosts(step).map((block) => ({
+    id: block.id,
+    disk: roomFor(block),
+    memory: block.heldBytes + block.workBytes,
   }));
   let left = quotaBytes;
   let most = 0;

@@ -37,7 +37,10 @@ export interface LoadedBlock {
   readonly roots: ReadonlyMap<string, Hex>;
 }
 
-/** A checkpoint as the model's own trainer writes it (docs/checkpoint.md), with no learning settings. */
+/**
+ * A checkpoint of all weights or of adapters as the model's own trainer writes it (docs/checkpoint.md), with no
+ * learning settings.
+ */
 export interface AssembledModel {
   readonly step: number;
   readonly bytes: Uint8Array;
@@ -60,9 +63,17 @@ export interface HopMethods {
    * time.
    */
   firstRoots(signal?: AbortSignal): Promise<ReadonlyMap<string, Hex>>;
+  /**
+   * The root of the frozen weights beside which adapters are trained, or null where all weights are. Reads one
+   * tensor of the model at a time.
+   */
+  base(signal?: AbortSignal): Promise<Hex | null>;
   /** The block, step and tensor roots of a version's file, which is not kept. */
   describe(file: Uint8Array): Promise<LoadedBlock>;
-  /** The whole model's checkpoint from the files of all blocks after the same step, with its root. */
+  /**
+   * The whole model's checkpoint from the files of all blocks after the same step, with its root: that of the
+   * adapters where the weights are frozen.
+   */
   assemble(files: readonly Uint8Array[]): Promise<AssembledModel>;
   /** The roots of a step's data, by name. */
   dataRoots(step: number): Promise<ReadonlyMap<string, Hex>>;

@@ -7,6 +7,7 @@ import { blockRoot, blocksOf } from '../models/blocks/block-version.ts';
 import { tensorRoot } from '../models/checkpoint/root.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { initialParameters } from '../models/decoder/initialize.ts';
+import { DEFAULT_LORA } from '../models/decoder/lora/adapters.ts';
 import { freshState } from '../models/decoder/state.ts';
 import { StepPlan } from '../pipeline/runtime/step-plan.ts';
 import { toHex } from '../protocol/hex.ts';
@@ -41,6 +42,22 @@ describe('the graph of a step over blocks', () => {
 
   it('lets every keeper compute the updates, and nothing else', () => {
     for (const { index, kind } of step.hops) expect(graph.isForEveryKeeper(index)).toBe(kind === 'update');
+  });
+
+  it('[B-17] has an update for every keeper also where nothing of a block is trained', () => {
+    const lora = { ...DEFAULT_LORA, rank: 2 };
+    const frozen = blockPlan({ config: NANO_CONFIG, layers: [1, 1], weights: { frozen: true, lora } });
+    const beside = blockStep({
+      plan: frozen,
+      microbatches: { count: 2, batch: 1, length: 8 },
+      paths: 'full',
+    });
+    const made = hopGraphOf(beside);
+    expect(made.stateOf('embedding').size).toBe(0);
+    const updates = made.nodes.filter(({ index }) => made.isForEveryKeeper(index));
+    expect(updates.map(({ block, kind }) => [block, kind])).toEqual(
+      frozen.blocks.map(({ id }) => [id, 'update']),
+    );
   });
 
   it('can be planned', () => {

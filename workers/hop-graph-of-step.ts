@@ -50,6 +50,7 @@ function makeGraph(step: BlockStep): HopGraph {
       // Frozen weights are the same in all versions.
       state: read.filter((name) => state.get(block)?.has(name) === true),
       outputs,
+      isUpdate: kind === 'update',
       slot: SLOT_USE[kind] ?? 'none',
       ...(microbatch === undefined ? {} : { microbatch }),
     };

@@ -83,7 +83,7 @@ function bytesOf(made: ReadonlyMap<string, Uint8Array>, name: string): Uint8Arra
 
 async function hostOf(blocks: readonly string[], engine = createReferenceEngine()): Promise<HopHost> {
   const host = new HopHost({ engine, run });
-  for (const block of blocks) host.load(bytesOf(files, block));
+  for (const block of blocks) await host.load(bytesOf(files, block));
   return host;
 }
 
@@ -118,7 +118,7 @@ describe('HopHost', () => {
     await compute([one], 1);
     const other = new HopHost({ engine: createReferenceEngine(), run });
     for (const block of files.keys()) {
-      const { version, roots } = other.load(one.file(block, 1));
+      const { version, roots } = await other.load(one.file(block, 1));
       expect(version).toEqual({ block, step: 1 });
       expect(roots.size).toBeGreaterThan(0);
     }

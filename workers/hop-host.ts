@@ -1,12 +1,13 @@
 /**
  * Computes hops of a model in blocks for one device. It holds the versions of the blocks that the device
- * keeps, of the last two steps: another member may ask for a hop of the step before again.
+ * keeps, of the last two steps: another member may ask for a hop of the step before again. Weights that no
+ * step changes are on the engine alone.
  */
 import type { Engine } from '../compute/engines/engine.ts';
 import type { Words } from '../compute/repops/recipe.ts';
 import { blockOf } from '../models/blocks/block-plan.ts';
 import { type BlockVersion, decodeBlock, encodeBlock } from '../models/blocks/block-version.ts';
-import { HopComputer } from '../models/blocks/hop-computer.ts';
+import { HopComputer, type TensorBytes } from '../models/blocks/hop-computer.ts';
 import { tensorRoot } from '../models/checkpoint/root.ts';
 import { type Hex, toHex } from '../protocol/hex.ts';
 import type { BlockRun } from '../training/blocks/block-run.ts';
@@ -25,6 +26,8 @@ export class HopHostError extends Error {
 export interface HopHostOptions {
   readonly engine: Engine;
   readonly run: BlockRun;
+  /** A block's weights that no step changes. Defaults to none: all weights are trained. */
+  readonly frozen?: (block: string, signal: AbortSignal) => Promise<TensorBytes>;
 }
 
 /** Steps of which data are kept: those of the step in progress and of the one before. */
@@ -33,14 +36,18 @@ const KEPT = 2;
 export class HopHost {
   readonly #engine: Engine;
   readonly #run: BlockRun;
+  readonly #frozen: HopHostOptions['frozen'];
+  /** Ends the loading of a block's frozen weights. */
+  readonly #freezing = new Map<string, AbortController>();
   #computer: HopComputer | undefined;
   /** By block, then by step. */
-  readonly #versions = new Map<string, Map<number, ReadonlyMap<string, Uint8Array>>>();
-  readonly #data = new Map<number, ReadonlyMap<string, Uint8Array>>();
+  readonly #versions = new Map<string, Map<number, TensorBytes>>();
+  readonly #data = new Map<number, TensorBytes>();
 
-  constructor({ engine, run }: HopHostOptions) {
+  constructor({ engine, run, frozen }: HopHostOptions) {
     this.#engine = engine;
     this.#run = run;
+    this.#frozen = frozen;
   }
 
   /** The blocks that are held, with the steps of their versions. */
@@ -58,11 +65,15 @@ export class HopHost {
   }
 
   /**
-   * Takes a block's version from its file. Returns the roots of its tensors. Throws what `decodeBlock` throws
-   * for a file of another model or plan.
+   * Takes a block's version from its file, with the block's frozen weights. Returns the roots of its tensors.
+   * Rejects with what `decodeBlock` throws for a file of another model or plan, and with HopHostError where the
+   * block is given back meanwhile.
    */
-  load(file: Uint8Array): { readonly version: Pick<BlockVersion, 'block' | 'step'>; readonly roots: Roots } {
+  async load(
+    file: Uint8Array,
+  ): Promise<{ readonly version: Pick<BlockVersion, 'block' | 'step'>; readonly roots: Roots }> {
     const { block, step, tensors } = decodeBlock(this.#run.plan, file);
+    await this.#freeze(block);
     this.#keep(block, step, tensors);
     const roots = new Map([...tensors].map(([name, bytes]) => [name, toHex(tensorRoot(bytes))]));
     return { version: { block, step }, roots };
@@ -76,6 +87,9 @@ export class HopHost {
   /** Gives a block's versions back. */
   async release(block: string): Promise<void> {
     this.#versions.delete(block);
+    this.#freezing
+      .get(block)
+      ?.abort(new HopHostError(`${block.slice(0, 40)} was given back before its weights were read.`));
     await this.#computer?.release(block);
   }
 
@@ -91,19 +105,19 @@ export class HopHost {
   async compute(
     step: number,
     hop: number,
-    inputs: ReadonlyMap<string, Uint8Array>,
+    inputs: TensorBytes,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<ReadonlyMap<string, HopOutput>> {
     const plan = this.#run.step(step);
-    this.#computer ??= new HopComputer({ engine: this.#engine, step: plan });
+    const computer = this.#computerOf();
     const found = plan.hops[hop];
     if (found === undefined)
       throw new HopHostError(`Step ${step} has ${plan.hops.length} hops, none ${hop}.`);
     const state = found.state.length === 0 ? NOTHING : this.#tensors(found.block, step);
-    await this.#computer.use(plan);
+    await computer.use(plan);
     const given = new Map([...this.#dataOf(step), ...inputs]);
-    const { outputs, roots } = await this.#computer.compute(hop, { inputs: given, state }, options);
-    if (found.kind === 'update') this.#keep(found.block, step + 1, this.#updated(state, outputs));
+    const { outputs, roots } = await computer.compute(hop, { inputs: given, state }, options);
+    if (found.kind === 'update') this.#keep(found.block, step + 1, this.#updated(found.block, step, outputs));
     return new Map(
       [...outputs].map(([name, bytes]) => [
         name,
@@ -114,26 +128,45 @@ export class HopHost {
 
   /** Frees the engine's tensors. The caller stops the engine. */
   async dispose(): Promise<void> {
+    for (const block of this.#freezing.keys()) await this.release(block);
     this.#versions.clear();
     await this.#computer?.dispose();
   }
 
-  /** Frozen tensors stay as they are. */
-  #updated(
-    before: ReadonlyMap<string, Uint8Array>,
-    outputs: ReadonlyMap<string, Uint8Array>,
-  ): ReadonlyMap<string, Uint8Array> {
-    return new Map([...before].map(([name, bytes]) => [name, outputs.get(name) ?? bytes]));
+  #computerOf(): HopComputer {
+    this.#computer ??= new HopComputer({ engine: this.#engine, step: this.#run.step(0) });
+    return this.#computer;
   }
 
-  #keep(block: string, step: number, tensors: ReadonlyMap<string, Uint8Array>): void {
+  async #freeze(block: string): Promise<void> {
+    if (this.#frozen === undefined || this.#versions.has(block)) return;
+    const ending = new AbortController();
+    this.#freezing.set(block, ending);
+    try {
+      const weights = await this.#frozen(block, ending.signal);
+      ending.signal.throwIfAborted();
+      await this.#computerOf().freeze(weights);
+      ending.signal.throwIfAborted();
+    } finally {
+      if (this.#freezing.get(block) === ending) this.#freezing.delete(block);
+    }
+  }
+
+  /** A block's version after a step. */
+  #updated(block: string, step: number, outputs: TensorBytes): TensorBytes {
+    return new Map(
+      [...this.#tensors(block, step)].map(([name, bytes]) => [name, outputs.get(name) ?? bytes]),
+    );
+  }
+
+  #keep(block: string, step: number, tensors: TensorBytes): void {
     blockOf(this.#run.plan, block);
-    const versions = this.#versions.get(block) ?? new Map<number, ReadonlyMap<string, Uint8Array>>();
+    const versions = this.#versions.get(block) ?? new Map<number, TensorBytes>();
     this.#versions.set(block, versions.set(step, tensors));
     for (const old of versions.keys()) if (old <= step - KEPT) versions.delete(old);
   }
 
-  #tensors(block: string, step: number): ReadonlyMap<string, Uint8Array> {
+  #tensors(block: string, step: number): TensorBytes {
     const tensors = this.#versions.get(block)?.get(step);
     if (tensors === undefined) {
       throw new HopHostError(
@@ -143,7 +176,7 @@ export class HopHost {
     return tensors;
   }
 
-  #dataOf(step: number): ReadonlyMap<string, Uint8Array> {
+  #dataOf(step: number): TensorBytes {
     const known = this.#data.get(step);
     if (known !== undefined) return known;
     const made = new Map([...this.#run.data(step)].map(([name, words]) => [name, bytesOf(words)]));
@@ -154,7 +187,7 @@ export class HopHost {
 }
 
 type Roots = ReadonlyMap<string, Hex>;
-const NOTHING: ReadonlyMap<string, Uint8Array> = new Map();
+const NOTHING: TensorBytes = new Map();
 
 function bytesOf({ buffer, byteOffset, byteLength }: Words): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);

@@ -4,6 +4,7 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
+import { decodeAdapters } from '../models/decoder/lora/adapter-state.ts';
 import { directorySource } from '../models/loading/directory-source.ts';
 import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
@@ -15,6 +16,7 @@ import { connectHops } from './hop-client.ts';
 import { createHopService } from './hop-service.ts';
 import { publishedSource } from './published-model.ts';
 import { smallModel } from './testing/small-model.ts';
+import { wholeRun } from './whole-run.ts';
 
 const MODEL = 'http://model.test/small/';
 const OPEN: OpenBlocks = {
@@ -116,11 +118,56 @@ describe('hop worker', () => {
     }
     const whole = await client.assemble(files);
     const { run } = await openBlockRun({ source: publishedSource(smallModel()), ...OPEN });
-    const composed = checkpointRootOf(run.plan, 0, await client.firstRoots());
+    const composed = checkpointRootOf(run.plan, null, 0, await client.firstRoots());
     expect(whole).toMatchObject({ step: 0, root: composed });
     expect(checkpointRoot(whole.bytes)).toBe(composed);
     await expect(client.assemble(files.slice(1))).rejects.toThrow('embedding is missing at step 0');
     await client.stop();
+  });
+
+  it('[B-15] trains adapters beside the frozen weights of its blocks alone, to the bits of one device', async () => {
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj', 'down_proj'] } as const;
+    const open = { ...OPEN, settings: { ...OPEN.settings, lora } };
+    const opened = await openBlockRun({ source: publishedSource(smallModel()), ...open });
+    const { run, frozen } = opened;
+    const base = await opened.base();
+    const engine = createReferenceEngine();
+    const first = await Promise.all(run.plan.blocks.map(({ id }) => opened.first(id)));
+    const steps = wholeRun({ engine, run, first, frozen });
+    const expected = [(await steps.next()).value, (await steps.next()).value];
+    await steps.return(undefined);
+
+    const [one, other] = [connect(), connect()];
+    const { blocks } = await one.open(open);
+    await other.open(open);
+    expect(await one.base()).toBe(base);
+    const keepers = new Map(blocks.map(({ id }, at) => [id, at === 0 ? one : other]));
+    const roots = new Map(await one.firstRoots());
+    for (const [id, client] of keepers) {
+      const begun = await client.begin(id);
+      for (const [name, root] of begun.roots) expect(roots.get(name)).toBe(root);
+    }
+    for (const step of [0, 1]) {
+      const made = new Map<string, Uint8Array>();
+      for (const { index, block, inputs, kind } of run.step(step).hops) {
+        const given = inputs.flatMap((name) => (made.has(name) ? [[name, made.get(name)!] as const] : []));
+        const client = keepers.get(block)!;
+        for (const [name, { bytes, root }] of await client.compute(step, index, new Map(given))) {
+          made.set(name, bytes);
+          if (kind === 'update' && roots.has(name)) roots.set(name, root);
+        }
+      }
+      expect(checkpointRootOf(run.plan, base, step + 1, roots)).toBe(
+        checkpointRootOf(run.plan, base, step + 1, expected[step]!),
+      );
+    }
+    const files = await Promise.all([...keepers].map(([id, client]) => client.file(id, 2)));
+    const whole = await one.assemble(files);
+    expect(whole).toMatchObject({ step: 2, root: checkpointRootOf(run.plan, base, 2, roots) });
+    expect(decodeAdapters(whole.bytes)).toMatchObject({ base, lora, state: { step: 2 } });
+    await one.release('embedding');
+    await expect(one.compute(2, 0, new Map())).rejects.toThrow('does not keep embedding');
+    await Promise.all([one.stop(), other.stop()]);
   });
 
   it('keeps files of the run’s folder, and paces its engine', async () => {

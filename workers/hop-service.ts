@@ -45,7 +45,18 @@ export function createHopService(environment: HopEnvironment): HopWorkerApi {
   return serveMethods<HopMethods, HopEvent>(({ cancelAll }) => ({
     ...forwardMethods(
       () => current().worker,
-      ['begin', 'load', 'firstRoots', 'describe', 'assemble', 'file', 'release', 'dataRoots', 'compute'],
+      [
+        'begin',
+        'load',
+        'firstRoots',
+        'base',
+        'describe',
+        'assemble',
+        'file',
+        'release',
+        'dataRoots',
+        'compute',
+      ],
     ),
     listFiles: async () => current().files.list(),
     readFile: async (name) => current().files.read(name),

@@ -15,10 +15,10 @@ export interface WholeRunOptions extends HopHostOptions {
  * of all blocks' tensors after each step, by name, without end. Throws what `HopHost` throws.
  */
 export async function* wholeRun(options: WholeRunOptions): AsyncGenerator<ReadonlyMap<string, Hex>> {
-  const { engine, run, first, signal } = options;
-  const host = new HopHost({ engine, run });
+  const { run, first, signal, ...device } = options;
+  const host = new HopHost({ run, ...device });
   try {
-    for (const version of first) host.load(encodeBlock(run.plan, version));
+    for (const version of first) await host.load(encodeBlock(run.plan, version));
     for (let step = 0; ; step++) yield await oneStep(host, run, step, signal);
   } finally {
     await host.dispose();

@@ -17,10 +17,12 @@ export interface BlocksCardFacts {
 /** README.md with the front matter that model hubs read. */
 export function blocksCard({ spec, root, steps, files }: BlocksCardFacts): string {
   const { base, language } = spec;
+  const isAdapter = spec.trained.kind === 'adapters';
   const named = builtinModelOf(base.root) === undefined;
   return [
     '---',
     ...(named ? [`base_model: ${JSON.stringify(base.name)}`] : []),
+    ...(isAdapter ? ['library_name: peft'] : []),
     `language: ${language}`,
     'tags:',
     '- starling',
@@ -35,6 +37,7 @@ export function blocksCard({ spec, root, steps, files }: BlocksCardFacts): strin
     `- Base: ${baseInWords(base)}; root \`${base.root}\``,
     `- Tasks: ${tasksInWords(spec.tasks, 24)}, with worked answers`,
     `- Root of the checkpoint after step ${steps}: \`${root}\``,
+    ...(isAdapter ? ['- Load the base first, then the adapter: in Starling under Models, or with PEFT'] : []),
     `- Files: ${files.map((name) => `\`${name}\``).join(', ')}`,
     '',
     'Every step follows from the base and the swarm’s specification, and has the same bits on any devices.',

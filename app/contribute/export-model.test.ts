@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../models/checkpoint/safetensors.ts';
 import { encodeCheckpoint } from '../../models/decoder/checkpoint.ts';
 import { loadModel } from '../../models/decoder/load.ts';
+import { encodeAdapters, freshAdapterState } from '../../models/decoder/lora/adapter-state.ts';
+import { initialAdapters } from '../../models/decoder/lora/adapters.ts';
 import { readPeft } from '../../models/decoder/lora/peft.ts';
 import { freshState } from '../../models/decoder/state.ts';
 import { blobSource } from '../../models/loading/blob-source.ts';
@@ -93,6 +95,29 @@ describe('a model that leaves', () => {
     expect(JSON.parse(text('config.json'))).toMatchObject({ torch_dtype: 'float32' });
     expect(text('README.md')).toContain(`Root of the checkpoint after step 12: \`${root}\``);
     expect(text('README.md')).toContain('in blocks: each device kept and computed some of them');
+  });
+
+  it('[B-15] is PEFT’s files where adapters were trained in blocks', async () => {
+    const { config } = loadModel(await files());
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj'] } as const;
+    const draw = (tensor: number, element: number, part: number) => 977 * tensor + 31 * element + part;
+    const adapters = initialAdapters({ config, lora, draw });
+    const state = { ...freshAdapterState(config, lora, adapters), step: 7 };
+    const bytes = encodeAdapters({ config, lora, base: root, state });
+    const trained = { kind: 'adapters', ...lora } as const;
+    const asked = { ...spec, trained, blocks: blocksSpec.blocks };
+    const blob = await exportWhole({ spec: asked, base, bytes, root });
+    const folder = unzipped(new Uint8Array(await blob.arrayBuffer()));
+    const part = (name: string) => folder.get(`twenty-sums/${name}`) ?? new Uint8Array();
+    const read = readPeft(config, {
+      'adapter_model.safetensors': part('adapter_model.safetensors'),
+      'adapter_config.json': part('adapter_config.json'),
+    });
+    expect(read.lora).toMatchObject(lora);
+    expect([...read.adapters]).toEqual([...adapters]);
+    const card = new TextDecoder().decode(part('README.md'));
+    expect(card).toContain(`Root of the checkpoint after step 7: \`${root}\``);
+    expect(card).toContain('Load the base first');
   });
 
   it('is a folder that loads, with the checkpoint’s own weights and a card', async () => {

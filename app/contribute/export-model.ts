@@ -5,6 +5,7 @@
 import { float32Tensor, serializeSafetensors } from '../../models/checkpoint/safetensors.ts';
 import { type Checkpoint, decodeCheckpoint } from '../../models/decoder/checkpoint.ts';
 import { parameterSpecs } from '../../models/decoder/config.ts';
+import { decodeAdapters } from '../../models/decoder/lora/adapter-state.ts';
 import { peftFiles } from '../../models/decoder/lora/peft.ts';
 import { tensorNamed } from '../../models/decoder/state.ts';
 import { exportDecoder } from '../../models/onnx/export-decoder.ts';
@@ -76,21 +77,34 @@ export interface ExportWholeOptions {
 }
 
 /**
- * A model that was trained in blocks as a folder in a ZIP archive, with its card. Throws what reading the
- * base throws, and CheckpointError.
+ * A model that was trained in blocks as a folder in a ZIP archive, with its card: all weights with
+ * configuration and tokenizer, or PEFT's two files of adapters. Throws what reading the base throws, and what
+ * reading the checkpoint throws.
  */
-export async function exportWhole({ spec, base, bytes, root }: ExportWholeOptions): Promise<Blob> {
+export async function exportWhole(options: ExportWholeOptions): Promise<Blob> {
+  const { spec, root } = options;
+  const { files, steps } = spec.trained.kind === 'full' ? await trainedWhole(options) : adaptersOf(options);
+  const card = blocksCard({ spec, root, steps, files: [...files.keys()] });
+  files.set('README.md', new TextEncoder().encode(card));
+  const folder = folderName(spec.name);
+  const named = new Map([...files].map(([name, content]) => [`${folder}/${name}`, content]));
+  return new Blob([...zipParts(named)], { type: 'application/zip' });
+}
+
+async function trainedWhole({ base, bytes }: ExportWholeOptions) {
   const checkpoint = decodeCheckpoint(bytes);
   const files = new Map<string, Uint8Array>();
   for (const { name, bytes: content } of await base.files()) {
     files.set(name, name === 'config.json' ? inFloat32(content) : content);
   }
   files.set('model.safetensors', wholeWeights(checkpoint));
-  const card = blocksCard({ spec, root, steps: checkpoint.state.step, files: [...files.keys()] });
-  files.set('README.md', new TextEncoder().encode(card));
-  const folder = folderName(spec.name);
-  const named = new Map([...files].map(([name, content]) => [`${folder}/${name}`, content]));
-  return new Blob([...zipParts(named)], { type: 'application/zip' });
+  return { files, steps: checkpoint.state.step };
+}
+
+function adaptersOf({ spec, bytes }: ExportWholeOptions) {
+  const { config, lora, state } = decodeAdapters(bytes);
+  const peft = peftFiles({ config, lora, adapters: state.adapters, base: spec.base.name });
+  return { files: new Map<string, Uint8Array>(Object.entries(peft)), steps: state.step };
 }
 
 function wholeWeights({ config, state }: Pick<Checkpoint, 'config' | 'state'>): Uint8Array {

@@ -7,6 +7,7 @@ import { useView, useVolunteer } from '../volunteer/volunteer-context.tsx';
 export function TakeBlocks({ isReady }: { readonly isReady: boolean }) {
   const volunteer = useVolunteer();
   const spec = useView((view) => view.spec);
+  const isAdapter = spec?.trained.kind === 'adapters';
   const folder = async () => {
     if (spec === null) throw new Error('Contribute once in this visit, so that the swarm is known.');
     const checkpoint = await volunteer.checkpoint();
@@ -36,7 +37,7 @@ export function TakeBlocks({ isReady }: { readonly isReady: boolean }) {
           action={folder}
         >
           <Download size={17} aria-hidden="true" />
-          Model and card
+          {isAdapter ? 'Adapter and card' : 'Model and card'}
         </ActionButton>
         <ActionButton
           data-testid="download-checkpoint"
@@ -49,9 +50,10 @@ export function TakeBlocks({ isReady }: { readonly isReady: boolean }) {
         </ActionButton>
       </div>
       <p className="mt-2 max-w-prose text-note text-quiet">
-        This device asks the others for the blocks that it does not keep, and puts them together. Model and
-        card: a ZIP of a folder that other programs load, and that Models loads here. Checkpoint: the weights
-        with the optimizer’s state.
+        This device asks the others for the blocks that it does not keep, and puts them together.{' '}
+        {isAdapter
+          ? 'Adapter and card: a ZIP of PEFT’s two files, which Models loads here after the base. Checkpoint: the adapters with the optimizer’s state.'
+          : 'Model and card: a ZIP of a folder that other programs load, and that Models loads here. Checkpoint: the weights with the optimizer’s state.'}
       </p>
     </div>
   );

@@ -5,6 +5,7 @@ import type { Hex } from '../../protocol/hex.ts';
 import type { BaseModel, DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { encodeSwarmSpec } from '../../protocol/swarm-spec-codec.ts';
 import { roomFor } from '../../swarm/blocks/needed-versions.ts';
+import { loraOf } from '../../training/lora-of.ts';
 import type { QuestionReport } from '../../training/tasks/question-report.ts';
 import { type BlocksCost, predictBlocks } from '../../workers/blocks-cost.ts';
 import type { CostMemory } from '../../workers/cost-memory.ts';
@@ -143,11 +144,12 @@ export class SwarmsController implements SwarmsPort {
     return predictCost({ spec, config, parameters, modelBytes: bytes, speed, deviceMemory });
   }
 
-  async blocksCost({ blocks, base }: SwarmSpec): Promise<BlocksCost> {
+  async blocksCost({ blocks, base, trained }: SwarmSpec): Promise<BlocksCost> {
     if (blocks === undefined) throw new RangeError('This swarm trains no model in blocks.');
     const { modelOf, blockQuota } = this.#options;
     const { config } = await modelOf(base, this.#folders.get(base.root) ?? []);
-    return predictBlocks({ blocks, config, quotaBytes: await blockQuota(), roomFor });
+    const lora = trained.kind === 'full' ? undefined : loraOf(trained);
+    return predictBlocks({ blocks, config, lora, quotaBytes: await blockQuota(), roomFor });
   }
 
   took(id: number, { seconds, memory }: SwarmCost): CostComparison | null {

@@ -47,6 +47,7 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
       signal,
     );
     const { run } = await openBlockRun({ source: sourceOf(model), settings, dataSets, signal });
+    const base = await worker.base(signal);
     const first = await worker.firstRoots(signal);
     const storage = await navigator.storage?.estimate?.().catch(() => undefined);
     return {
@@ -57,7 +58,7 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
       run: { ...memberRun(run), first },
       worker,
       files: filesOf(worker),
-      checkpointRoot: (steps, state) => checkpointRootOf(run.plan, steps, state),
+      checkpointRoot: (steps, state) => checkpointRootOf(run.plan, base, steps, state),
       assemble: (files) => worker.assemble(files),
       setShare: (share) => worker.setShare(share),
       stop: memoizePromise(() => worker.stop().finally(() => thread.terminate())),

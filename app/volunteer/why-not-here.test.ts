@@ -44,12 +44,14 @@ it('[S-06] [S-09] says why a tab cannot train in a swarm, before anything is fet
   expect(whyNotHere({ ...own, base: state }, here)).toMatch(/another state of nano/);
 });
 
-it('[S-12] takes all weights in blocks, also of a model that it cannot hold, and no adapters in blocks', () => {
+it('[S-12] takes all weights and adapters in blocks, also of a model that it cannot hold', () => {
   const { blocks } = blocksSpec;
   const base = filesBase(4e9);
   expect(whyNotHere({ ...own, blocks, base }, here)).toBeNull();
-  expect(whyNotHere({ ...own, blocks, base, trained: adapters }, here)).toMatch(
-    /adapters of q_proj in blocks, which this program cannot/,
+  expect(whyNotHere({ ...own, blocks, base, trained: adapters }, here)).toBeNull();
+  const foreign = { ...adapters, targets: ['z_proj'] };
+  expect(whyNotHere({ ...own, blocks, base, trained: foreign }, here)).toMatch(
+    /adapters of z_proj in blocks, which this program cannot/,
   );
 });
 

@@ -1,3 +1,4 @@
+import { PROJECTIONS } from '../../models/decoder/lora/adapters.ts';
 import { refusalsOf } from '../../protocol/swarm-refusals.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { BYTES_IN_TRAINING, knownTasksAndModels } from '../../training/swarm-settings.ts';
@@ -28,7 +29,7 @@ export function whyNotHere(
     ...knownTasksAndModels(),
     modelBytes: Math.floor((deviceMemory * GIB) / BYTES_IN_TRAINING[spec.trained.kind]),
     dataBytes: DATA_BYTES,
-    blocks: { adapters: [] },
+    blocks: { adapters: PROJECTIONS },
     ...(hasModel === undefined ? {} : { hasModel: hasModel || brings }),
   };
   // A device that brings no model starts from the base, so that the base has to fit it.

@@ -142,6 +142,8 @@ class ChaosDrill {
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#members.map((member) => this.#kill(member)));
+    // A kill that waits for a member to finish a round would wait for ever now.
+    for (const { atFinish } of this.#members) atFinish?.();
     await Promise.allSettled([...this.#working]);
     for (const { running } of this.#relays) await running?.stop();
   }

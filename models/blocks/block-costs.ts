@@ -9,9 +9,11 @@ export interface BlockCost {
   readonly id: string;
   /** Most that the file of one version has. */
   readonly versionBytes: number;
+  /** Its weights that no step changes. */
+  readonly frozenBytes: number;
   /**
-   * Memory while a device keeps the block: its frozen weights and its versions of two steps, and the copy
-   * of these on the engine.
+   * Memory while a device keeps the block: its frozen weights on the engine, its versions of two steps, and
+   * the copy of these on the engine.
    */
   readonly heldBytes: number;
   /** Memory of its hops besides: what they read of others and write, and their temporaries. */
@@ -37,7 +39,8 @@ export function blockCosts(step: BlockStep): readonly BlockCost[] {
     return {
       id: block.id,
       versionBytes: version + METADATA_BYTES + TENSOR_BYTES * tensors.length,
-      heldBytes: held + frozen + VERSIONS_IN_MEMORY * version,
+      frozenBytes: frozen,
+      heldBytes: held + VERSIONS_IN_MEMORY * version,
       workBytes: bound + activations,
     };
   });

@@ -32,6 +32,7 @@ import {
   embeddingBackwardProgram,
   embedProgram,
   forwardProgram,
+  keptProgram,
   LOOKUP,
   lossProgram,
   normProgram,
@@ -227,7 +228,13 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     b.program('clip', () => clipProgram(specs, optimizer)),
     {},
   );
-  for (const block of trainedBlocks) {
+  for (const block of plan.blocks) {
+    if (block.trained.length === 0) {
+      // Its keepers say with it that they go on keeping the block.
+      const kept = b.between(`kept.${block.id}`, [1]);
+      b.hop({ kind: 'update', block }, b.program('kept', keptProgram), { kept });
+      continue;
+    }
     const program = b.program(`update ${block.id}`, () => updateProgram(block, optimizer));
     b.hop({ kind: 'update', block }, program, gradientNames(block));
   }

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../protocol/bytes.ts';
+import { RandomStream } from '../../protocol/philox.ts';
 import { NANO_CONFIG } from '../decoder/config.ts';
+import { freshAdapterState } from '../decoder/lora/adapter-state.ts';
+import { DEFAULT_LORA, initialAdapters } from '../decoder/lora/adapters.ts';
 import { memoryWeights } from '../decoder/weights.ts';
 import { blockPlan } from './block-plan.ts';
 import { blocksOf } from './block-version.ts';
-import { firstVersion } from './first-version.ts';
+import { firstAdapters, firstVersion } from './first-version.ts';
 import { nanoStart } from './testing/nano-case.ts';
 
 const config = { ...NANO_CONFIG, layers: 2, tiedEmbedding: false };
@@ -44,6 +47,22 @@ describe('firstVersion', () => {
     expect(new Uint32Array((tensors.get(name) ?? new Uint8Array()).slice().buffer)).toEqual(
       new Uint32Array(64),
     );
+  });
+
+  it('[B-15] is a block of the fresh adapters of a model', () => {
+    const draw = (...at: readonly number[]) => new RandomStream([8, 8]).word(at[0]!, at[1]!, at[2]!);
+    const lora = { ...DEFAULT_LORA, rank: 2 };
+    const beside = blockPlan({ config, layers: [1, 1], weights: { frozen: true, lora } });
+    const fresh = freshAdapterState(config, lora, initialAdapters({ config, lora, draw }));
+    for (const expected of blocksOf(beside, fresh)) {
+      const version = firstAdapters(beside, expected.block, draw);
+      expect({ ...version, tensors: [...version.tensors] }).toEqual({
+        ...expected,
+        tensors: [...expected.tensors],
+      });
+    }
+    expect(firstAdapters(beside, 'head', draw).tensors.size).toBe(0);
+    expect(() => firstAdapters(plan, 'head', draw)).toThrow('firstVersion');
   });
 
   it('refuses other shapes and frozen weights', async () => {

@@ -10,7 +10,7 @@ import { frozenRoot } from '../decoder/lora/frozen-root.ts';
 import { memoryWeights } from '../decoder/weights.ts';
 import { blockBytes, blockOf, blockPlan } from './block-plan.ts';
 import { type BlockStep, blockStep } from './block-step.ts';
-import { adaptersOf, BlockVersionError, blocksOf } from './block-version.ts';
+import { adaptersOf, BlockVersionError, blocksOf, frozenWeights } from './block-version.ts';
 import { HopComputer } from './hop-computer.ts';
 import { BlockRun } from './testing/block-run.ts';
 import { microbatchData, nanoBatch, nanoStart } from './testing/nano-case.ts';
@@ -103,13 +103,53 @@ describe.each<{ name: string; lora: LoraOptions }>([
       'activation.gradient.1.layers.2-2',
       'activation.gradient.2.layers.2-2',
     ]);
-    const trained = step.hops.filter(({ kind }) => kind === 'update');
+    const updates = step.hops.filter(({ kind }) => kind === 'update');
+    const trained = updates.filter(({ block }) => block !== 'embedding');
     expect(trained.map(({ block }) => block)).toEqual(['layers.0-1', 'layers.2-2']);
     expect(trained.flatMap(({ outputs }) => outputs).every((name) => name.includes('lora_'))).toBe(true);
   });
 });
 
 describe('frozen blocks', () => {
+  it('[B-17] have an update for the blocks in which nothing is trained, which changes nothing', () => {
+    for (const tiedEmbedding of [true, false]) {
+      const untied = blockPlan({
+        config: { ...config, tiedEmbedding },
+        layers: [3],
+        weights: { frozen: true, lora: DEFAULT_LORA },
+      });
+      const { hops } = blockStep({ plan: untied, microbatches, paths: 'full' });
+      for (const block of tiedEmbedding ? ['embedding'] : ['embedding', 'head']) {
+        const updates = hops.filter((hop) => hop.kind === 'update' && hop.block === block);
+        expect(updates).toMatchObject([{ inputs: ['clip'], state: [], outputs: [`kept.${block}`] }]);
+      }
+    }
+  });
+
+  it('take frozen weights to the engine once, and lose them with their block', async () => {
+    const { plan, state } = planOf(DEFAULT_LORA);
+    const step = blockStep({ plan, microbatches, paths: 'full' });
+    const computer = new HopComputer({ engine: engines[0]!, step });
+    const embedding = blockOf(plan, 'embedding');
+    const frozen = await frozenWeights(plan, embedding, weights);
+    const inputs = new Map([['tokens.0', new Uint8Array(4 * 2 * 32)]]);
+    await expect(computer.compute(0, { inputs, state: new Map() })).rejects.toThrow('embed_tokens');
+    const given = await computer.compute(0, { inputs, state: frozen });
+    await computer.release('embedding');
+    await computer.freeze(frozen);
+    await computer.freeze(frozen);
+    expect(await computer.compute(0, { inputs, state: new Map() })).toEqual(given);
+    await computer.release('embedding');
+    await expect(computer.compute(0, { inputs, state: new Map() })).rejects.toThrow('embed_tokens');
+    const [adapter] = blocksOf(plan, state)[1]?.tensors ?? [];
+    await expect(computer.freeze(new Map([adapter!]))).rejects.toThrow('no frozen weight of this plan');
+    const norm = 'model.norm.weight';
+    await expect(computer.freeze(new Map([[norm, new Uint8Array(4)]]))).rejects.toThrow('4 bytes');
+    const minusZero = new Uint8Array(new Float32Array(32).fill(-0).buffer);
+    await expect(computer.freeze(new Map([[norm, minusZero]]))).rejects.toThrow('not canonical');
+    await computer.dispose();
+  });
+
   it('[B-15] hold weights as bf16, and versions of adapters alone', () => {
     const { plan, state } = planOf(DEFAULT_LORA);
     const versions = blocksOf(plan, state);

@@ -1,6 +1,7 @@
 /**
  * Computes hops of a step on an engine, from named tensors as bytes. It keeps nothing between two hops but
- * the tensors of the block's version that it read last, so any hop can be computed again, on any device.
+ * frozen weights and the tensors of the block's version that it read last, so any hop can be computed again,
+ * on any device.
  */
 import type { Engine } from '../../compute/engines/engine.ts';
 import { type TensorData, viewAs } from '../../compute/engines/tensor-data.ts';
@@ -10,6 +11,7 @@ import type { RecipeTensor } from '../../compute/repops/recipe.ts';
 import { must } from '../../protocol/must.ts';
 import { queueOf } from '../decoder/engine-queue.ts';
 import { type BoundProgram, TensorStore } from '../decoder/tensor-store.ts';
+import { blockOf, frozenTensors, versionTensors } from './block-plan.ts';
 import type { BlockStep } from './block-step.ts';
 import { boundEnds, type Hop } from './hop.ts';
 
@@ -20,8 +22,8 @@ export interface HopInput {
   /** What `hop.inputs` names. More is ignored. */
   readonly inputs: TensorBytes;
   /**
-   * The block's version: what `hop.state` names. A tensor whose bytes are the same array as in the call
-   * before stays on the engine, so the arrays must not be changed.
+   * The block's version: what `hop.state` names and `freeze` was not given. A tensor whose bytes are the same
+   * array as in the call before stays on the engine, so the arrays must not be changed.
    */
   readonly state: TensorBytes;
 }
@@ -49,6 +51,8 @@ export class HopComputer {
   readonly #store: TensorStore;
   /** Whose bytes a state tensor on the engine has. */
   readonly #held = new Map<string, Uint8Array>();
+  /** Weights that no step changes, on the engine until their block is released. */
+  readonly #frozen = new Set<string>();
   /** The tables on the engine. */
   readonly #fixed = new Map<string, Float32Array>();
   readonly #keys = new WeakMap<Program, string>();
@@ -82,6 +86,26 @@ export class HopComputer {
   }
 
   /**
+   * Takes a block's frozen weights to the engine. Hops find them there until `release`. Throws HopInputError
+   * for a tensor that is none of the plan's, of another size or not canonical.
+   */
+  async freeze(weights: TensorBytes): Promise<void> {
+    await queueOf(this.#engine).run(async () => {
+      if (this.#disposed) throw new HopInputError('This computer was disposed of: make another one.');
+      for (const [name, bytes] of weights) {
+        if (this.#frozen.has(name)) continue;
+        if (this.#step.recipe.tensors.get(name)?.source.kind !== 'frozen') {
+          throw new HopInputError(
+            `${name.slice(0, 100)} is no frozen weight of this plan: give only its own.`,
+          );
+        }
+        this.#put(name, new Map([[name, this.#elements(name, bytes)]]));
+        this.#frozen.add(name);
+      }
+    });
+  }
+
+  /**
    * Computes a hop by its number in the step. Waits for earlier calls on the engine. Throws HopInputError for
    * a tensor that is missing, of another size or not canonical, and ProgramError for a token that is not in
    * the vocabulary. After `update`, the outputs are the tensors of the block's next version, and stay on the
@@ -98,7 +122,7 @@ export class HopComputer {
       const { hop, program, bindings } = this.#action(index);
       const values = this.#checked(hop, given);
       for (const [name, bytes] of given.state) {
-        if (!hop.state.includes(name) || this.#held.get(name) === bytes) continue;
+        if (!hop.state.includes(name) || this.#isHere(name, bytes)) continue;
         this.#put(name, values);
         this.#held.set(name, bytes);
       }
@@ -121,12 +145,17 @@ export class HopComputer {
     });
   }
 
-  /** Takes a block's tensors off the engine. */
+  /** Takes a block's tensors off the engine. Throws BlockPlanError for a block that the plan lacks. */
   async release(block: string): Promise<void> {
-    const names = new Set(this.#step.hops.filter((hop) => hop.block === block).flatMap(({ state }) => state));
+    const { plan } = this.#step;
+    const found = blockOf(plan, block);
+    const names = [...versionTensors(found), ...frozenTensors(plan, found)].map(({ name }) => name);
     await queueOf(this.#engine).run(async () => {
-      this.#store.remove([...names]);
-      for (const name of names) this.#held.delete(name);
+      this.#store.remove(names);
+      for (const name of names) {
+        this.#held.delete(name);
+        this.#frozen.delete(name);
+      }
     });
   }
 
@@ -159,25 +188,34 @@ export class HopComputer {
   /** The hop's tensors as elements. State that is on the engine already was checked when it came. */
   #checked(hop: Hop, given: HopInput): ReadonlyMap<string, TensorData> {
     const values = new Map<string, TensorData>();
-    const check = (name: string, bytes: Uint8Array | undefined, held: boolean) => {
-      const { shape, dtype } = this.#tensor(name);
-      const length = elementCount(shape);
-      const size = length * elementBytes(dtype);
+    const check = (name: string, bytes: Uint8Array | undefined) => {
       if (bytes === undefined) throw new HopInputError(`Hop ${hop.index} lacks ${name}: give it first.`);
-      if (bytes.byteLength !== size) {
-        throw new HopInputError(`${name} has ${bytes.byteLength} bytes, and [${shape}] makes ${size}.`);
-      }
-      if (held) return;
-      const data = elementsOf(bytes, dtype, length);
-      if (dtype === 'f32') checkCanonical(name, data);
-      values.set(name, data);
+      values.set(name, this.#elements(name, bytes));
     };
-    for (const name of hop.inputs) check(name, given.inputs.get(name), false);
+    for (const name of hop.inputs) check(name, given.inputs.get(name));
     for (const name of hop.state) {
       const bytes = given.state.get(name);
-      check(name, bytes, bytes !== undefined && this.#held.get(name) === bytes);
+      if (!this.#isHere(name, bytes)) check(name, bytes);
     }
     return values;
+  }
+
+  /** Whether the engine has a state tensor already: a frozen one, or one with these very bytes. */
+  #isHere(name: string, bytes: Uint8Array | undefined): boolean {
+    return this.#frozen.has(name) || (bytes !== undefined && this.#held.get(name) === bytes);
+  }
+
+  /** Throws HopInputError for bytes that are not the tensor's. */
+  #elements(name: string, bytes: Uint8Array): TensorData {
+    const { shape, dtype } = this.#tensor(name);
+    const length = elementCount(shape);
+    const size = length * elementBytes(dtype);
+    if (bytes.byteLength !== size) {
+      throw new HopInputError(`${name} has ${bytes.byteLength} bytes, and [${shape}] makes ${size}.`);
+    }
+    const data = elementsOf(bytes, dtype, length);
+    if (dtype === 'f32') checkCanonical(name, data);
+    return data;
   }
 
   /** Brings tables that programs know by the recipe's name to the engine, unless they are there. */

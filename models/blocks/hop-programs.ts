@@ -212,6 +212,14 @@ export function updateProgram(block: Block, optimizer: OptimizerOptions): Progra
   return b.build(`update ${block.id}`);
 }
 
+/** `clip` -> `kept`: the update of a block in which nothing is trained. */
+export function keptProgram(): Program {
+  const b = new ProgramBuilder();
+  const clip = b.bound('clip', [1]);
+  b.node('add', { len: 1 }, [clip, clip], [b.bound('kept', [1])]);
+  return b.build('kept');
+}
+
 function gradientsOf(b: ProgramBuilder, specs: readonly ParameterSpec[]): readonly string[] {
   return specs.map(({ name, shape }) => b.bound(`gradient.${name}`, shape));
 }

@@ -58,6 +58,7 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
   const { plan } = opened.run;
   let joined: BlockSession | undefined;
   try {
+    const base = await worker.base(signal);
     const session = await joinBlocks({
       connection,
       key,
@@ -68,7 +69,7 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
       run: { ...memberRun(opened.run), first: await worker.firstRoots(signal) },
       worker,
       ledger: options.ledger,
-      checkpointRoot: (steps, state) => checkpointRootOf(plan, steps, state),
+      checkpointRoot: (steps, state) => checkpointRootOf(plan, base, steps, state),
       local: network.local,
       onStep: options.onStep,
       onChange() {

@@ -47,7 +47,7 @@ function link(device: DeviceAddress, port: MessagePort): void {
   port.on('message', (bytes: Uint8Array) => live?.receive(device, decodePipelineMessage(bytes)));
 }
 
-function begin(beginning: Beginning): void {
+async function begin(beginning: Beginning): Promise<void> {
   const { blocks } = beginning;
   const versions = firstVersions(run, settings.seed);
   const first = new Map(
@@ -68,7 +68,7 @@ function begin(beginning: Beginning): void {
           .filter(({ block }) => blocks.includes(block))
           .map((version) => encodeBlock(run.plan, version));
   for (const file of files)
-    for (const [tensor, root] of host.load(file).roots)
+    for (const [tensor, root] of (await host.load(file)).roots)
       if (start.state.get(tensor) !== root)
         throw new Error(`${tensor} is not what the step's handoffs say: fetch it from another keeper.`);
   member = new PipelineMember({
@@ -148,7 +148,7 @@ parent.on('message', (message: ToMember) => {
       link(message.device, message.port);
       return;
     case 'begin':
-      begin(message.beginning);
+      begin(message.beginning).catch((error: unknown) => tell({ kind: 'failed', message: messageOf(error) }));
       return;
     case 'arriving':
       if (member === undefined || live === undefined) return;

@@ -62,14 +62,15 @@ export async function replayBlockSwarm(options: BlockSwarmReplayOptions): Promis
   say(`swarm ${network.swarm}, ${spec.name}: ${attested.length} attestations are on the chain`);
   const source = folderSource(prepared.model);
   const opened = await openBlockRun({ source, settings, dataSets: prepared.dataSets, signal });
-  const { run } = opened;
+  const { run, frozen } = opened;
   async function* roots(): AsyncGenerator<RootOfStep> {
+    const base = await opened.base(signal);
     const first = [];
     for (const { id } of run.plan.blocks) first.push(await opened.first(id, signal));
     let done = 0;
-    for await (const state of wholeRun({ engine, run, first, signal })) {
+    for await (const state of wholeRun({ engine, run, first, frozen, signal })) {
       done++;
-      yield { steps: done, root: checkpointRootOf(run.plan, done, state) };
+      yield { steps: done, root: checkpointRootOf(run.plan, base, done, state) };
     }
   }
   return replayRun({

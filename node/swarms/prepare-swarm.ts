@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PublicClient } from 'viem';
 import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
+import { PROJECTIONS } from '../../models/decoder/lora/adapters.ts';
 import { checkBaseFiles, type FilesBase } from '../../models/loading/base-files.ts';
 import { filesRoot } from '../../models/loading/file-root.ts';
 import { folderSource } from '../../models/loading/folder-source.ts';
@@ -92,7 +93,7 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
 function refuse(spec: SwarmSpec, { modelBytes, model, data }: PrepareSwarmOptions): void {
   const device = {
     ...knownTasksAndModels(),
-    blocks: { adapters: [] },
+    blocks: { adapters: PROJECTIONS },
     modelBytes: modelBytes(spec.trained.kind),
     dataBytes: DATA_BYTES,
     hasModel: model !== undefined,

@@ -21,6 +21,11 @@ export interface HopGraphNode {
   readonly state: readonly string[];
   /** Tensors that it gives. Names of the block's state are its next version. */
   readonly outputs: readonly string[];
+  /**
+   * Whether it is the block's update, which every keeper computes for itself. Defaults to whether it gives
+   * tensors of the block's state. A block without any has an update, too.
+   */
+  readonly isUpdate?: boolean;
 }
 
 /** Where a tensor is in the program, and how many bytes it has. */
@@ -139,8 +144,8 @@ export class HopGraph {
 
   /** Whether a hop gives its block's next version, which every keeper computes for itself. */
   isForEveryKeeper(hop: number): boolean {
-    const { block, outputs } = this.node(hop);
-    return outputs.some((name) => this.stateOf(block).has(name));
+    const { block, outputs, isUpdate } = this.node(hop);
+    return isUpdate ?? outputs.some((name) => this.stateOf(block).has(name));
   }
 
   /** The place of what a hop gives, or of what it reads of the step's data. */

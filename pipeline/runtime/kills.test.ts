@@ -120,6 +120,43 @@ describe('200 random kills, between any two messages', () => {
   });
 });
 
+describe('a block of which nothing is trained', () => {
+  const frozen = graphs.map((_, at) => {
+    const paths = [
+      [1, 2, 3],
+      [3, 1],
+      [2, 3],
+    ].map((_, shift, all) => all[(at + shift) % 3]!);
+    return hashedGraph({ layers: 3, paths, frozen: ['embedding'] });
+  });
+  const frozenOf = (step: number) => frozen[step % 3]!;
+  const steps = 5;
+  const expected = hashedOracle(Array.from({ length: steps }, (_, step) => frozenOf(step)));
+  const began = simulatedKeepers(frozenOf(0), DEVICES);
+
+  it('[B-17] has its keepers step after step, and other ones when two of three are killed', () => {
+    const whole = pipeline({ graphOf: frozenOf, keepers: began, steps });
+    whole.run();
+    for (const device of whole.alive) {
+      expect(whole.finalState.get(device)).toEqual(expected);
+      expect(whole.devices.get(device)?.member.plan.keepers('embedding')).toEqual(began.get('embedding'));
+    }
+    for (let run = 0; run < 40; run++) {
+      const draws = drawsOf(500 + run);
+      const after = draws.integer(1, whole.sent - 1);
+      const victims = began.get('embedding')!.slice(0, 2);
+      const kept = pipeline({
+        ...{ graphOf: frozenOf, keepers: began, steps },
+        beforeMessage: (sent, _, self) => {
+          if (sent === after) for (const victim of victims) self.kill(victim);
+        },
+      });
+      kept.run();
+      for (const device of kept.alive) expect(kept.finalState.get(device)).toEqual(expected);
+    }
+  });
+});
+
 describe('devices that come and go', () => {
   it('[P-149] gives the same root when devices take in further blocks between any two messages', () => {
     const steps = 6;

@@ -15,32 +15,39 @@ export interface HashedBlocksOptions {
   /** Blocks of layers, besides the embedding with the head. */
   readonly layers: number;
   readonly paths: readonly StageOrder[];
+  /** Blocks of which nothing is trained. Defaults to none. */
+  readonly frozen?: readonly string[];
 }
 
 const BYTES = 64;
 type Tensors = ReadonlyMap<string, Uint8Array>;
 
 /** Hops as models/blocks makes them: forward, loss, backward, sums, norms, clip and updates. */
-export function hashedGraph({ layers, paths }: HashedBlocksOptions): HopGraph {
+export function hashedGraph({ layers, paths, frozen = [] }: HashedBlocksOptions): HopGraph {
   const blocks = ['embedding', ...Array.from({ length: layers }, (_, i) => `layers.${i}`)];
   const state = new Map<string, ReadonlyMap<string, TensorPlace>>();
   const made = new Map<string, TensorPlace>();
   const data = new Map<string, TensorPlace>();
   let slot = 0;
   const place = (): TensorPlace => ({ slot: slot++, bytes: BYTES });
-  for (const block of blocks)
-    state.set(block, new Map(['w', 'm', 'v'].map((name) => [`${block}.${name}`, place()])));
+  for (const block of blocks) {
+    const parts = frozen.includes(block) ? [] : ['w', 'm', 'v'];
+    state.set(block, new Map(parts.map((name) => [`${block}.${name}`, place()])));
+  }
   for (const microbatch of paths.keys()) data.set(`tokens.${microbatch}`, place());
   const nodes: HopGraphNode[] = [];
   const add = (node: Omit<HopGraphNode, 'index' | 'state'> & { state?: readonly string[] }): void => {
-    nodes.push({ state: [`${node.block}.w`], ...node, index: nodes.length });
+    const weights = frozen.includes(node.block) ? [] : [`${node.block}.w`];
+    nodes.push({ state: weights, ...node, index: nodes.length });
     for (const name of node.outputs) made.set(name, place());
   };
   const gradients = new Map<string, string[]>(blocks.map((block) => [block, []]));
-  const gradient = (block: string, microbatch: number, part = 'grad'): string => {
+  /** None of a block of which nothing is trained. */
+  const gradient = (block: string, microbatch: number, part = 'grad'): string[] => {
+    if (frozen.includes(block)) return [];
     const name = `${part}.${microbatch}.${block}`;
     gradients.get(block)?.push(name);
-    return name;
+    return [name];
   };
   const forward = (microbatch: number, path: StageOrder): void => {
     add({
@@ -64,7 +71,7 @@ export function hashedGraph({ layers, paths }: HashedBlocksOptions): HopGraph {
       block: 'embedding',
       microbatch,
       inputs: [`tokens.${microbatch}`, `x.${microbatch}.${path.length}`],
-      outputs: [`g.${microbatch}.${path.length}`, gradient('embedding', microbatch, 'head')],
+      outputs: [`g.${microbatch}.${path.length}`, ...gradient('embedding', microbatch, 'head')],
     });
   };
   const backward = (microbatch: number, path: StageOrder): void => {
@@ -75,25 +82,32 @@ export function hashedGraph({ layers, paths }: HashedBlocksOptions): HopGraph {
         microbatch,
         slot: 'gives',
         inputs: [`x.${microbatch}.${at}`, `g.${microbatch}.${at + 1}`],
-        outputs: [`g.${microbatch}.${at}`, gradient(must(blocks, must(path, at)), microbatch)],
+        outputs: [`g.${microbatch}.${at}`, ...gradient(must(blocks, must(path, at)), microbatch)],
       });
+    if (frozen.includes('embedding')) return;
     add({
       kind: 'backward',
       block: 'embedding',
       microbatch,
       inputs: [`tokens.${microbatch}`, `g.${microbatch}.0`],
-      outputs: [gradient('embedding', microbatch)],
+      outputs: gradient('embedding', microbatch),
     });
   };
   for (const [microbatch, path] of paths.entries()) forward(microbatch, path);
   for (const [microbatch, path] of paths.entries()) backward(microbatch, path);
-  for (const block of blocks) {
+  const trained = blocks.filter((block) => !frozen.includes(block));
+  for (const block of trained) {
     add({ kind: 'sum', block, state: [], inputs: gradients.get(block) ?? [], outputs: [`sum.${block}`] });
     add({ kind: 'norm', block, state: [], inputs: [`sum.${block}`], outputs: [`norm.${block}`] });
   }
-  const norms = blocks.map((block) => `norm.${block}`);
+  const norms = trained.map((block) => `norm.${block}`);
   add({ kind: 'clip', block: 'embedding', state: [], inputs: norms, outputs: ['scale'] });
   for (const block of blocks) {
+    if (frozen.includes(block)) {
+      const outputs = [`kept.${block}`];
+      add({ kind: 'update', block, inputs: ['scale'], outputs, isUpdate: true });
+      continue;
+    }
     const own = [...(state.get(block)?.keys() ?? [])];
     add({ kind: 'update', block, state: own, inputs: [`sum.${block}`, 'scale'], outputs: own });
   }
@@ -153,8 +167,7 @@ export function hashedOracle(graphs: readonly HopGraph[]): ReadonlyMap<string, H
       const state = versions.get(block) ?? hashedState(graph, block);
       const outputs = hashedHop({ graph, step, hop: index, inputs: held, state });
       for (const [name, { bytes }] of outputs) held.set(name, bytes);
-      if (graph.isForEveryKeeper(index))
-        next.set(block, new Map([...outputs].map(([name, { bytes }]) => [name, bytes])));
+      if (graph.isForEveryKeeper(index)) next.set(block, versionIn(graph, block, outputs));
     }
     for (const [block, version] of next) versions.set(block, version);
   }
@@ -163,6 +176,16 @@ export function hashedOracle(graphs: readonly HopGraph[]): ReadonlyMap<string, H
       [...version].map(([name, bytes]) => [name, hashedRoot(bytes)] as const),
     ),
   );
+}
+
+/** A block's version in what its update gives. */
+export function versionIn(
+  graph: HopGraph,
+  block: string,
+  outputs: ReadonlyMap<string, Pick<ComputedTensor, 'bytes'>>,
+): Tensors {
+  const own = graph.stateOf(block);
+  return new Map([...outputs].flatMap(([name, { bytes }]) => (own.has(name) ? [[name, bytes]] : [])));
 }
 
 function mixed(label: string, parts: readonly Uint8Array[]): Uint8Array {

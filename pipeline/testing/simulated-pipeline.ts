@@ -14,7 +14,7 @@ import type { ComputedTensor, MemberAction, MemberEvent, MemberOptions } from '.
 import type { PipelineMessage } from '../runtime/messages.ts';
 import { PipelineMember } from '../runtime/pipeline-member.ts';
 import { byRank, type Keepers, keepersOf, leftBy } from '../runtime/step-plan.ts';
-import { hashedData, hashedHop, hashedRoot, hashedState } from './hashed-blocks.ts';
+import { hashedData, hashedHop, hashedRoot, hashedState, versionIn } from './hashed-blocks.ts';
 
 type Tensors = ReadonlyMap<string, Uint8Array>;
 
@@ -322,10 +322,7 @@ export class SimulatedPipeline {
     const state = device.versions.get(`${block} ${step}`) ?? new Map<string, Uint8Array>();
     const outputs = compute(name, hop, hashedHop({ graph, step, hop, inputs, state }));
     if (graph.isForEveryKeeper(hop))
-      device.versions.set(
-        `${block} ${step + 1}`,
-        new Map([...outputs].map(([tensor, { bytes }]) => [tensor, bytes])),
-      );
+      device.versions.set(`${block} ${step + 1}`, versionIn(graph, graph.node(hop).block, outputs));
     if (device.busyUntil > this.#now) throw new RangeError(`${name} was to compute two hops at once.`);
     device.busyUntil = this.#now + work(kind);
     device.computing.add(outputs);

@@ -18,6 +18,7 @@ import { fetchVersion, type RootOf, WrongVersionError } from './fetch-version.ts
 import { type BlockMember, Holders } from './holders.ts';
 import { placeBlocks } from './keepers.ts';
 import {
+  type BlockRoom,
   type ConfirmedVersion,
   isObsolete,
   neededVersions,
@@ -33,8 +34,8 @@ export interface BlockKeeperOptions {
   /** The network id. Keepers of one block differ between networks. */
   readonly run: string;
   readonly self: BlockMember;
-  /** The plan's blocks, in its order, with the most bytes that a file of one version may have. */
-  readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
+  /** The plan's blocks, in its order. */
+  readonly blocks: readonly (BlockRoom & { readonly id: string })[];
   readonly store: BlockStore;
   readonly announcements: Announcements;
   readonly transport: ContentTransport;
@@ -121,7 +122,7 @@ export class BlockKeeper {
     this.#role = options.role ?? 'keeper';
     this.#startedAt = scheduler.now();
     this.#holders = new Holders({ now: () => scheduler.now(), members });
-    this.#needs = options.blocks.map(({ id, versionBytes }) => ({ id, bytes: roomFor(versionBytes) }));
+    this.#needs = options.blocks.map((block) => ({ id: block.id, bytes: roomFor(block) }));
     this.#announcer = new Announcer({ announcements, scheduler, random, body: () => this.#body() });
     this.#refusals = new Refusals(() => scheduler.now());
     this.#discards = new Discards(options.store, () => scheduler.now());

@@ -8,9 +8,17 @@ const UNCONFIRMED = 2;
 /** Versions of a block that a keeper has room for: the last two, the first of a claim, one being written. */
 const ROOM = 4;
 
-/** Bytes that a keeper of a block sets aside, of which one version has `versionBytes`. */
-export function roomFor(versionBytes: number): number {
-  return ROOM * versionBytes;
+/** What a block takes on a device that keeps it, in bytes. */
+export interface BlockRoom {
+  /** Most that the file of one version has. */
+  readonly versionBytes: number;
+  /** Weights that no step changes. Defaults to 0. */
+  readonly frozenBytes?: number;
+}
+
+/** Bytes that a keeper of a block sets aside. */
+export function roomFor({ versionBytes, frozenBytes = 0 }: BlockRoom): number {
+  return ROOM * versionBytes + frozenBytes;
 }
 
 /** What a run has agreed on: which versions there are, and which of them a dispute may still ask for. */

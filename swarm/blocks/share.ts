@@ -2,13 +2,11 @@
 import { megabytes } from './block-files.ts';
 import type { Candidate } from './candidates.ts';
 import { placeBlocks } from './keepers.ts';
-import { roomFor } from './needed-versions.ts';
+import { type BlockRoom, roomFor } from './needed-versions.ts';
 
 /** What one block takes, in bytes. `blockCosts` of models/blocks predicts it. */
-export interface BlockSize {
+export interface BlockSize extends BlockRoom {
   readonly id: string;
-  /** Most that the file of one version has. */
-  readonly versionBytes: number;
   /** Memory while the block is kept. */
   readonly heldBytes: number;
   /** Memory of its largest hop besides. One hop is computed at a time. */
@@ -38,8 +36,8 @@ export function blockQuota(
 ): number {
   const work = Math.max(0, ...blocks.map(({ workBytes }) => workBytes));
   const memory = Math.max(0, device.memoryBytes - work);
-  const byMemory = blocks.map(({ versionBytes, heldBytes }) =>
-    heldBytes === 0 ? device.diskBytes : Math.floor((memory * roomFor(versionBytes)) / heldBytes),
+  const byMemory = blocks.map((block) =>
+    block.heldBytes === 0 ? device.diskBytes : Math.floor((memory * roomFor(block)) / block.heldBytes),
   );
   return Math.max(0, Math.min(Math.floor(device.diskBytes), ...byMemory));
 }
@@ -56,11 +54,11 @@ export function shareOf(options: {
   readonly others: readonly Candidate[];
 }): BlockShare {
   const { run, blocks, self, others } = options;
-  const needs = blocks.map(({ id, versionBytes }) => ({ id, bytes: roomFor(versionBytes) }));
+  const needs = blocks.map((block) => ({ id: block.id, bytes: roomFor(block) }));
   const placed = placeBlocks(run, needs, [self, ...others.filter(({ device }) => device !== self.device)]);
   const kept = blocks.filter(({ id }) => placed.get(id)?.keepers.includes(self.device) === true);
   const standsBy = blocks.filter(({ id }) => placed.get(id)?.spare === self.device).map(({ id }) => id);
-  const disk = kept.reduce((sum, { versionBytes }) => sum + roomFor(versionBytes), 0);
+  const disk = kept.reduce((sum, block) => sum + roomFor(block), 0);
   const held = kept.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
   const memory = held + Math.max(0, ...kept.map(({ workBytes }) => workBytes));
   const keeps = kept.map(({ id }) => id);
@@ -85,7 +83,7 @@ function inWords(
   }
   if (standsBy.length > 0)
     return `This device would stand by for ${standsBy.join(', ')}, and keep nothing yet.`;
-  const least = Math.min(...blocks.map(({ versionBytes }) => roomFor(versionBytes)));
+  const least = Math.min(...blocks.map(roomFor));
   if (freeBytes >= least)
     return 'Every block has its keepers, so this device would keep none yet. It can still take part.';
   return (

@@ -8,7 +8,7 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { BlockKeepers } from '../blocks/candidates.ts';
-import { roomFor } from '../blocks/needed-versions.ts';
+import { type BlockRoom, roomFor } from '../blocks/needed-versions.ts';
 import type { HeldBlocks } from './held-blocks.ts';
 import { ReleasedBlocks } from './released-blocks.ts';
 import type { VersionRequests } from './version-requests.ts';
@@ -32,7 +32,7 @@ export interface Computing {
 export interface BlockMovesOptions {
   readonly device: DeviceAddress;
   /** The plan's blocks, with the most bytes that a file of one version may have. */
-  readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
+  readonly blocks: readonly (BlockRoom & { readonly id: string })[];
   readonly store: Pick<BlockStore, 'read'>;
   /** Bytes of storage, which memory is reckoned by. */
   readonly quotaBytes: number;
@@ -62,7 +62,7 @@ export class BlockMoves {
 
   constructor(options: BlockMovesOptions) {
     this.#options = options;
-    this.#needs = new Map(options.blocks.map(({ id, versionBytes }) => [id, roomFor(versionBytes)]));
+    this.#needs = new Map(options.blocks.map((block) => [block.id, roomFor(block)]));
     this.#largest = Math.max(0, ...this.#needs.values());
   }
 

@@ -3,14 +3,17 @@
  * of that all go on together, with the bits of one device.
  */
 import { expect, it } from 'vitest';
+import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
 import { hashedGraph, hashedOracle } from '../../pipeline/testing/hashed-blocks.ts';
 import { must } from '../../protocol/must.ts';
 import { philox4x32, uniformOf } from '../../protocol/philox.ts';
 import { type SessionDevice, SimulatedSessions } from '../testing/simulated-session.ts';
 
 const path = [1, 2];
-const graph = hashedGraph({ layers: 2, paths: [path, path, path, path] });
-const graphOf = () => graph;
+const paths = [path, path, path, path];
+const trained = hashedGraph({ layers: 2, paths });
+/** Adapters of the layers are trained, and of the embedding nothing. */
+const frozen = hashedGraph({ layers: 2, paths, frozen: ['embedding'] });
 /** Steps whose bits are compared. */
 const STEPS = 5;
 /** Bytes that a device needs to keep one block. */
@@ -58,7 +61,16 @@ function disturb(run: SimulatedSessions, devices: readonly SessionDevice[], chan
 
 const newestOf = ({ steps }: SessionDevice): number => Math.max(-1, ...steps.keys());
 
-it.each(seeds())('[P-156] goes on after channels ended and pages stood still (seed %i)', async (seed) => {
+it.each(seeds())('[P-156] goes on after channels ended and pages stood still (seed %i)', (seed) =>
+  goesOn(seed, trained),
+);
+
+it.each([2, 3, 5, 8])('[P-156] [B-17] does so beside frozen weights (seed %i)', (seed) =>
+  goesOn(seed, frozen),
+);
+
+async function goesOn(seed: number, graph: HopGraph): Promise<void> {
+  const graphOf = () => graph;
   const chance = new Chance(seed);
   const hopMs = chance.pick([60, 150, 300]);
   const messageMs = chance.pick([0, 100, 300, 1_000]);
@@ -90,4 +102,4 @@ it.each(seeds())('[P-156] goes on after channels ended and pages stood still (se
   const bits = hashedOracle(Array.from({ length: STEPS }, graphOf));
   for (const { steps } of devices) expect(steps.get(STEPS - 1) ?? bits).toEqual(bits);
   for (const device of devices) device.kill();
-});
+}

@@ -8,6 +8,7 @@ import type { Ledger } from '../../protocol/ledger.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { gossipAnnouncements } from '../blocks/announcements.ts';
 import type { BlockFiles } from '../blocks/block-files.ts';
+import type { BlockKeeperOptions } from '../blocks/block-keeper.ts';
 import { BlockStore } from '../blocks/block-store.ts';
 import { latencyClassOf } from '../blocks/keepers.ts';
 import { blockMemberOf, blockMembers } from '../blocks/members.ts';
@@ -43,7 +44,7 @@ export interface JoinBlocksOptions {
   /** Most bytes of it. */
   readonly quotaBytes: number;
   readonly run: {
-    readonly blocks: readonly { readonly id: string; readonly versionBytes: number }[];
+    readonly blocks: BlockKeeperOptions['blocks'];
     graphOf(step: number): HopGraph;
     dataOf(step: number): Roots;
     versionRoot(block: string, step: number, roots: Roots): Hex;

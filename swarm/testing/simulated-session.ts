@@ -3,7 +3,13 @@ import { createHash } from 'node:crypto';
 import { concatBytes } from '@noble/hashes/utils.js';
 import type { HopGraph } from '../../pipeline/runtime/hop-graph.ts';
 import { encodePipelineMessage, type PipelineMessage } from '../../pipeline/runtime/messages.ts';
-import { hashedData, hashedHop, hashedRoot, hashedState } from '../../pipeline/testing/hashed-blocks.ts';
+import {
+  hashedData,
+  hashedHop,
+  hashedRoot,
+  hashedState,
+  versionIn,
+} from '../../pipeline/testing/hashed-blocks.ts';
 import { simulatedRules, simulatedSignature } from '../../pipeline/testing/simulated-pipeline.ts';
 import type { Handoff } from '../../protocol/handoff.ts';
 import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
@@ -305,10 +311,7 @@ export class SimulatedSessions {
         await wait(this.scheduler, hopMs, signal);
         const outputs = hashedHop({ graph: at, step, hop, inputs, state: tensorsOf(block, step) });
         if (at.isForEveryKeeper(hop)) {
-          versions.set(
-            `${block} ${step + 1}`,
-            new Map([...outputs].map(([name, { bytes }]) => [name, bytes])),
-          );
+          versions.set(`${block} ${step + 1}`, versionIn(at, block, outputs));
         }
         return outputs;
       },

@@ -1,18 +1,24 @@
 /**
  * Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings.
  */
-import { BlockPlanError, blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
-import type { BlockVersion } from '../../models/blocks/block-version.ts';
-import { firstVersion } from '../../models/blocks/first-version.ts';
+import { BlockPlanError, blockOf, blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
+import { type BlockVersion, frozenWeights } from '../../models/blocks/block-version.ts';
+import { firstAdapters, firstVersion } from '../../models/blocks/first-version.ts';
+import type { TensorBytes } from '../../models/blocks/hop-computer.ts';
+import { TRAINED } from '../../models/decoder/forward.ts';
+import type { LoraOptions } from '../../models/decoder/lora/adapters.ts';
+import { frozenRoot } from '../../models/decoder/lora/frozen-root.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import { openDescription } from '../../models/loading/open-model.ts';
 import { openWeights, type WeightFiles } from '../../models/loading/weight-files.ts';
 import { fromHex, type Hex, toHex } from '../../protocol/hex.ts';
-import { memoizePromise } from '../../protocol/memoize-promise.ts';
+import { memoizePromise, PromiseMemo } from '../../protocol/memoize-promise.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { layerBlockCount, unfitBlocks } from '../../protocol/swarm-blocks.ts';
 import type { BlockSettings, SwarmSpec, TaskSelection } from '../../protocol/swarm-spec.ts';
+import { adapterDraws } from '../learning-checkpoint.ts';
 import { DEFAULT_SETTINGS } from '../learning-settings.ts';
+import { loraOf } from '../lora-of.ts';
 import { modelFormat } from '../model-format.ts';
 import { type DataSetTexts, openTasks } from '../tasks/task-source.ts';
 import { BlockRun, type BlockRunOptions } from './block-run.ts';
@@ -24,6 +30,8 @@ export interface BlockRunSettings extends Pick<BlockRunOptions, 'learningRate' |
   /** 32 bytes. */
   readonly seed: Hex;
   readonly tasks: TaskSelection;
+  /** The adapters that are trained beside frozen weights. Defaults to none: all weights are trained. */
+  readonly lora?: LoraOptions;
 }
 
 /** The seed of a swarm's run in blocks: sha2-256 of the content id of its specification. */
@@ -36,12 +44,13 @@ export function blockSeedOf(spec: string): Hex {
  * each have the whole model.
  */
 export function blockRunSettings(
-  { blocks, tasks, round }: SwarmSpec,
+  { blocks, tasks, round, trained }: SwarmSpec,
   seed: Hex,
 ): BlockRunSettings | undefined {
   if (blocks === undefined) return undefined;
   const { learningRate, warmupSteps } = round;
-  return { blocks, seed, tasks, learningRate, warmupSteps };
+  const settings = { blocks, seed, tasks, learningRate, warmupSteps };
+  return trained.kind === 'full' ? settings : { ...settings, lora: loraOf(trained) };
 }
 
 export interface OpenBlockRunOptions {
@@ -56,6 +65,13 @@ export interface OpenedBlockRun {
   readonly run: BlockRun;
   /** A block as the run starts with it. Reads the block's tensors from the model's files. */
   first(block: string, signal?: AbortSignal): Promise<BlockVersion>;
+  /** The block's weights that no step changes, from the model's files. None where all are trained. */
+  frozen(block: string, signal?: AbortSignal): Promise<TensorBytes>;
+  /**
+   * The root of the frozen weights beside which adapters are trained (`frozenRoot`), or null where all weights
+   * are trained. Reads the whole model once, one tensor after another.
+   */
+  base(signal?: AbortSignal): Promise<Hex | null>;
 }
 
 /**
@@ -65,13 +81,17 @@ export interface OpenedBlockRun {
  */
 export async function openBlockRun(options: OpenBlockRunOptions): Promise<OpenedBlockRun> {
   const { source, settings, dataSets = new Map(), signal } = options;
-  const { blocks, seed, tasks, ...rest } = settings;
+  const { blocks, seed, tasks, lora, ...rest } = settings;
   const { config, tokenizer, generation } = await openDescription(source, signal);
   const [unfit] = unfitBlocks({ blocks }, config);
   if (unfit !== undefined) throw new BlockPlanError(unfit.sentence);
   const weights = memoizePromise((): Promise<WeightFiles> => openWeights(source, config));
   const count = layerBlockCount(config.layers, blocks);
-  const plan = blockPlan({ config, layers: evenLayers(config.layers, count) });
+  const plan = blockPlan({
+    config,
+    layers: evenLayers(config.layers, count),
+    weights: lora === undefined ? TRAINED : { frozen: true, lora },
+  });
   const run = new BlockRun({
     ...rest,
     plan,
@@ -83,5 +103,17 @@ export async function openBlockRun(options: OpenBlockRunOptions): Promise<Opened
     tasks: await openTasks(tasks, dataSets),
     format: modelFormat({ tokenizer, endTokens: generation.endTokens, settings: DEFAULT_SETTINGS }),
   });
-  return { run, first: async (block, stop) => firstVersion(plan, block, await weights(), stop) };
+  const roots = new PromiseMemo<'base', Hex>();
+  const base = async (stop?: AbortSignal): Promise<Hex> =>
+    roots.get('base', async () => frozenRoot(config, await weights(), { signal: stop }));
+  return {
+    run,
+    async first(block, stop) {
+      if (lora !== undefined) return firstAdapters(plan, block, adapterDraws(await base(stop)));
+      return firstVersion(plan, block, await weights(), stop);
+    },
+    frozen: async (block, stop) =>
+      frozenWeights(plan, blockOf(plan, block), await weights(), { signal: stop }),
+    base: async (stop) => (lora === undefined ? null : base(stop)),
+  };
 }

@@ -89,12 +89,15 @@ export function initialAdapters(options: {
   readonly config: DecoderConfig;
   readonly lora: LoraOptions;
   readonly draw: DrawWord;
+  /** Which of them are made. Defaults to all. */
+  readonly names?: ReadonlySet<string>;
 }): Map<string, Float32Array> {
-  const { lora, draw } = options;
+  const { lora, draw, names } = options;
   checkLora(lora);
   const adapters = new Map<string, Float32Array>();
   const scale = mul(recip(lora.rank), SUM_OF_DRAWS_SCALE);
   for (const [tensor, { name, shape }] of adapterSpecs(options.config, lora).entries()) {
+    if (names?.has(name) === false) continue;
     const values = new Float32Array(elementCount(shape));
     if (name.endsWith('.lora_A.weight')) fillNearNormal(values, tensor, scale, draw);
     adapters.set(name, values);
