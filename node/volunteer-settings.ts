@@ -1,6 +1,7 @@
 /** The command line of `npm run volunteer`. */
 import { resolve } from 'node:path';
 import { DEFAULT_RETENTION } from '../training/checkpoint-retention.ts';
+import { DEFAULT_BLOCK_BYTES } from './blocks/block-bytes.ts';
 import { oneOf, parseCommandLine, wholeNumber } from './home/command-line.ts';
 import type { VolunteerOptions } from './volunteer.ts';
 
@@ -19,10 +20,14 @@ Trains in the swarm without a page, with the same key, rounds and messages as a 
   --data DIR           the files of the swarm's questions (default: their addresses, then members)
   --keep N             keeps the first, every Nth and the last of its checkpoints for others (default 10)
   --keep-megabytes N   most megabytes of these together (default 1024; the last one is kept in any case)
+  --block-megabytes N  most megabytes of the blocks that it keeps of a model in blocks (default 4096)
   --critic FILE        a frozen .onnx model that judges others' answers (default: the model in training)`;
 
 export interface VolunteerSettings
-  extends Pick<VolunteerOptions, 'home' | 'engine' | 'threads' | 'model' | 'data' | 'critic' | 'retention'> {
+  extends Pick<
+    VolunteerOptions,
+    'home' | 'engine' | 'threads' | 'model' | 'data' | 'critic' | 'retention' | 'blockBytes'
+  > {
   readonly networkFile: string;
   /** Number or link of the swarm; undefined for the network's own. */
   readonly swarm: string | undefined;
@@ -46,6 +51,7 @@ export function parseVolunteerSettings(
         data: { type: 'string' },
         keep: { type: 'string', default: String(DEFAULT_RETENTION.every) },
         'keep-megabytes': { type: 'string', default: String(DEFAULT_RETENTION.quota / MIB) },
+        'block-megabytes': { type: 'string', default: String(DEFAULT_BLOCK_BYTES / MIB) },
         critic: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -62,6 +68,7 @@ export function parseVolunteerSettings(
     model: values.model === undefined || /^https?:/.test(values.model) ? values.model : resolve(values.model),
     data: values.data,
     critic: values.critic,
+    blockBytes: MIB * wholeNumber('--block-megabytes', values['block-megabytes'], 1, 2 ** 30),
     retention: {
       every: wholeNumber('--keep', values.keep, 1, 1_000_000),
       quota: MIB * wholeNumber('--keep-megabytes', values['keep-megabytes'], 0, 2 ** 30),

@@ -35,6 +35,7 @@ import { BYTES_IN_TRAINING } from '../training/swarm-settings.ts';
 import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import type { EngineReport } from '../workers/engine-report.ts';
+import { DEFAULT_BLOCK_BYTES } from './blocks/block-bytes.ts';
 import { computerOf } from './blocks/block-computer.ts';
 import { startBlockVolunteer } from './blocks/block-volunteer.ts';
 import { openHopThread } from './blocks/hop-thread.ts';
@@ -64,6 +65,11 @@ export interface VolunteerOptions {
   readonly critic?: string;
   /** Which of its own checkpoints the device keeps on disk for others. Defaults to `DEFAULT_RETENTION`. */
   readonly retention?: RetentionPolicy;
+  /**
+   * Most bytes of the blocks that it keeps of a model in blocks, frozen weights and versions on the disk
+   * together. Defaults to `DEFAULT_BLOCK_BYTES`.
+   */
+  readonly blockBytes?: number;
   readonly onEvent?: (event: VolunteerEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -105,8 +111,6 @@ export interface Volunteer {
 
 const KEY_ELSEWHERE =
   'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';
-/** Bytes of a model's blocks on the disk. */
-const BLOCK_QUOTA = 4 * 2 ** 30;
 /** Memory for rollout sets that are served to others; older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
 
@@ -201,7 +205,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
             onCrash: (error) => tell({ kind: 'crashed', error }),
           });
         },
-        quotaBytes: BLOCK_QUOTA,
+        quotaBytes: options.blockBytes ?? DEFAULT_BLOCK_BYTES,
         ledger: chain.ledger,
         onStep: (step, root, done) => tell({ kind: 'step', step, root, done }),
         onChange: (view) => tell({ kind: 'blocks', view }),
