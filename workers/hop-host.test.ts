@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
-import { blockPlan } from '../models/blocks/block-plan.ts';
-import { blocksOf, composedRoot, encodeBlock } from '../models/blocks/block-version.ts';
+import { blockOf, blockPlan } from '../models/blocks/block-plan.ts';
+import { blocksOf, composedRoot, encodeBlock, frozenWeights } from '../models/blocks/block-version.ts';
+import { firstAdapters } from '../models/blocks/first-version.ts';
 import { checkpointMetadata } from '../models/decoder/checkpoint.ts';
 import { initialParameters } from '../models/decoder/initialize.ts';
 import { freshState } from '../models/decoder/state.ts';
+import { memoryWeights } from '../models/decoder/weights.ts';
 import { characterTokenizerJson } from '../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts';
 import { fromHex, type Hex } from '../protocol/hex.ts';
@@ -35,15 +37,15 @@ const start = {
   ),
 };
 const plan = blockPlan({ config, layers: [1, 1] });
-const run = new BlockRun({
-  plan,
+const settings = {
   microbatches: { count: 2, batch: 2, length: 16 },
   seed: new Uint8Array(32).fill(3),
   tasks: await openTasks(NANO_SELECTION, new Map()),
   format: shortFormat(completionTokenizer(new Tokenizer(characterTokenizerJson()))),
   visited: 2,
   learningRate: 1e-2,
-});
+};
+const run = new BlockRun({ ...settings, plan });
 const files = new Map(
   blocksOf(plan, start.state).map((version) => [version.block, encodeBlock(plan, version)]),
 );
@@ -137,5 +139,46 @@ describe('HopHost', () => {
     expect(host.heldBytes).toBe(0);
     await expect(host.compute(0, 0, new Map())).rejects.toThrow(HopHostError);
     await expect(host.compute(0, 10_000, new Map())).rejects.toThrow('none 10000');
+  });
+
+  it('reads frozen weights once for each block that it keeps, and gives them back with it', async () => {
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj'] } as const;
+    const frozenPlan = blockPlan({ config, layers: [1, 1], weights: { frozen: true, lora } });
+    const frozenRun = new BlockRun({ ...settings, plan: frozenPlan });
+    const source = memoryWeights(start.state.parameters);
+    const asked: string[] = [];
+    let opened: (() => void) | undefined;
+    const host = new HopHost({
+      engine: createReferenceEngine(),
+      run: frozenRun,
+      async frozen(block) {
+        asked.push(block);
+        if (asked.length === 3) await new Promise<void>((resolve) => (opened = resolve));
+        return frozenWeights(frozenPlan, blockOf(frozenPlan, block), source);
+      },
+    });
+    const file = (block: string) =>
+      encodeBlock(
+        frozenPlan,
+        firstAdapters(frozenPlan, block, () => 7),
+      );
+    await host.load(file('embedding'));
+    await host.load(file('embedding'));
+    await host.load(file('layers.0-0'));
+    expect(asked).toEqual(['embedding', 'layers.0-0']);
+    const made = await host.compute(0, 0, new Map());
+    await host.release('embedding');
+    await expect(host.compute(0, 0, new Map())).rejects.toThrow('does not keep embedding');
+
+    const late = host.load(file('embedding'));
+    await expect.poll(() => opened).toBeDefined();
+    await host.release('embedding');
+    opened?.();
+    await expect(late).rejects.toThrow('embedding was given back before its weights were read');
+    expect([...host.held.keys()]).toEqual(['layers.0-0']);
+    await host.load(file('embedding'));
+    expect(await host.compute(0, 0, new Map())).toEqual(made);
+    expect(asked).toHaveLength(4);
+    await host.dispose();
   });
 });
