@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, type Page, test } from '@playwright/test';
+import { type Browser, expect, type Page, test } from '@playwright/test';
 import type { DecoderConfig } from '../models/decoder/config.ts';
 import { writeRandomModel } from '../models/loading/cli/random-model.ts';
 import { ChatTokenizer } from '../models/tokenizer/chat-tokenizer.ts';
 import { wordTokenizerJson } from '../models/tokenizer/word-vocabulary.ts';
 import { must } from '../protocol/must.ts';
+import type { TrainedPart } from '../protocol/swarm-spec.ts';
 import { blocksSpec } from '../protocol/testing/sample-swarm-specs.ts';
 import { NANO_SELECTION } from '../training/tasks/catalogue.ts';
 import { BlockMember, expectComputing, expectShared, expectSteps, hopsDone } from './support/block-member.ts';
@@ -34,8 +35,21 @@ const CONFIG: DecoderConfig = {
   tiedEmbedding: true,
 };
 const BLOCKS = CONFIG.layers + 1;
-/** Storage that a tab is left with. It gives half to blocks: enough for six layers of ten. */
-const STORAGE = 610e6;
+interface Case {
+  readonly what: string;
+  readonly trained: TrainedPart;
+  /** Storage that a tab is left with. It gives half to blocks: enough for six layers of ten. */
+  readonly storage: number;
+}
+
+const CASES: readonly Case[] = [
+  { what: 'all weights', trained: { kind: 'full' }, storage: 610e6 },
+  {
+    what: 'adapters',
+    trained: { kind: 'adapters', rank: 4, alpha: 8, targets: ['q_proj', 'v_proj', 'up_proj'] },
+    storage: 33e6,
+  },
+];
 /** A step takes several seconds where five tabs share two cores. */
 const STEPS_MS = 400_000;
 
@@ -59,9 +73,11 @@ test.describe('A model of 10 million parameters in blocks', () => {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
-  test('is trained by four tabs of which none can keep it; one leaves, one joins, and the model answers', async ({
-    browser,
-  }) => {
+  for (const one of CASES)
+    test(`is trained by four tabs of which none can keep it: ${one.what}`, ({ browser }) =>
+      journey(browser, one));
+
+  async function journey(browser: Browser, { trained, storage }: Case): Promise<void> {
     test.setTimeout(1_500_000);
     const command = async (...args: readonly string[]) => {
       const all = ['tools/run-ts.mjs', '--contracts', 'node/swarm.ts', ...args, '--json'];
@@ -75,7 +91,13 @@ test.describe('A model of 10 million parameters in blocks', () => {
     const file = join(devnet.home, 'ten.json');
     await writeFile(
       file,
-      JSON.stringify({ ...spec, tasks: NANO_SELECTION, base, blocks: { ...spec.blocks, ...blocks } }),
+      JSON.stringify({
+        ...spec,
+        tasks: NANO_SELECTION,
+        base,
+        trained,
+        blocks: { ...spec.blocks, ...blocks },
+      }),
     );
     const { link } = (await command('create', file)) as { readonly link: string };
     const keepFolder = async (page: Page) => {
@@ -85,7 +107,7 @@ test.describe('A model of 10 million parameters in blocks', () => {
 
     const members: BlockMember[] = [];
     await test.step('four tabs come in, and none keeps all of it', async () => {
-      for (let n = 0; n < 4; n++) members.push(await BlockMember.join(browser, link, STORAGE, keepFolder));
+      for (let n = 0; n < 4; n++) members.push(await BlockMember.join(browser, link, storage, keepFolder));
       for (const member of members) await expectComputing(member, STEPS_MS);
       await expectShared(members, BLOCKS, STEPS_MS);
       await expectSteps(members, 1, STEPS_MS);
@@ -107,7 +129,7 @@ test.describe('A model of 10 million parameters in blocks', () => {
       await expect.poll(() => hopsDone(leaving), { timeout: STEPS_MS, intervals: [50] }).toBeGreaterThan(5);
       await leaving.page.context().close();
       members.splice(place, 1);
-      members.push(await BlockMember.join(browser, link, STORAGE, keepFolder));
+      members.push(await BlockMember.join(browser, link, storage, keepFolder));
       await expect.poll(() => must(members, 0).step(), { timeout: STEPS_MS }).toBeGreaterThan(before);
       await expectComputing(must(members, 3), STEPS_MS);
       await expectSteps(members, 1, STEPS_MS);
@@ -115,21 +137,32 @@ test.describe('A model of 10 million parameters in blocks', () => {
 
     await test.step('the model is downloaded whole, and answers under Models', async () => {
       const { page } = must(members, 0);
+      const checkpoint = trained.kind === 'full' ? undefined : await checkpointOf(page);
       const [download] = await Promise.all([
         page.waitForEvent('download', { timeout: STEPS_MS }),
         page.getByTestId('take-folder').click(),
       ]);
       const taken = unzipped(new Uint8Array(await readFile(await download.path())));
       await page.getByTestId('screen-models').click();
-      const picked = [...taken].map(([name, content]) => ({
-        name,
-        mimeType: 'application/octet-stream',
-        buffer: Buffer.from(content),
-      }));
-      await page.getByTestId('model-files').setInputFiles(picked);
+      const picked = [...taken].map(([name, content]) => fileOf(name, content));
+      await page
+        .getByTestId('model-files')
+        .setInputFiles(checkpoint === undefined ? picked : await baseFiles(folder));
       await expect(page.getByTestId('model')).toBeVisible({ timeout: STEPS_MS });
       await page.getByTestId('model-load').click();
       await expect(page.getByTestId('loaded')).toBeVisible({ timeout: STEPS_MS });
+      if (checkpoint !== undefined) {
+        const adapter = page.getByTestId('adapter');
+        await page
+          .getByTestId('adapter-files')
+          .setInputFiles(picked.filter(({ name }) => /adapter_/.test(name)));
+        await expect(adapter).toBeVisible({ timeout: STEPS_MS });
+        await page.getByTestId('adapter-files').setInputFiles(fileOf(checkpoint.name, checkpoint.bytes));
+        await expect(adapter).toHaveAttribute('data-steps', String(checkpoint.step), { timeout: STEPS_MS });
+        await page.getByTestId('adapter-checkpoint').click();
+        const root = (await must(members, 0).roots()).get(checkpoint.step) ?? 'not seen';
+        await expect(page.getByTestId('adapter-root')).toHaveAttribute('data-value', root);
+      }
       await page.getByTestId('prompt').fill('2+3=');
       await page.getByText('How it draws').click();
       await page.getByTestId('ask-tokens').fill('2');
@@ -137,5 +170,25 @@ test.describe('A model of 10 million parameters in blocks', () => {
       await expect(page.getByTestId('answer')).toHaveAttribute('data-state', 'done', { timeout: STEPS_MS });
     });
     for (const { errors } of members) expectNoErrors(errors);
-  });
+  }
 });
+
+/** The run's state as the page saves it. */
+async function checkpointOf(page: Page) {
+  const [download] = await Promise.all([
+    page.waitForEvent('download', { timeout: STEPS_MS }),
+    page.getByTestId('download-checkpoint').click(),
+  ]);
+  const name = download.suggestedFilename();
+  const bytes = new Uint8Array(await readFile(await download.path()));
+  return { name, bytes, step: Number(/step-(\d+)/.exec(name)?.[1]) };
+}
+
+async function baseFiles(folder: string): Promise<string[]> {
+  const path = join(folder, 'ten');
+  return (await readdir(path)).map((name) => join(path, name));
+}
+
+function fileOf(name: string, content: Uint8Array) {
+  return { name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) };
+}

@@ -38,8 +38,8 @@ export interface LoadedBlock {
 }
 
 /**
- * A checkpoint of all weights or of adapters as the model's own trainer writes it (docs/checkpoint.md), with no
- * learning settings.
+ * A checkpoint of all weights or of adapters as the model's own trainer writes it (docs/checkpoint.md), with
+ * no learning settings.
  */
 export interface AssembledModel {
   readonly step: number;
@@ -64,8 +64,8 @@ export interface HopMethods {
    */
   firstRoots(signal?: AbortSignal): Promise<ReadonlyMap<string, Hex>>;
   /**
-   * The root of the frozen weights beside which adapters are trained, or null where all weights are. Reads one
-   * tensor of the model at a time.
+   * The root of the frozen weights beside which adapters are trained, or null where all weights are. Reads
+   * one tensor of the model at a time.
    */
   base(signal?: AbortSignal): Promise<Hex | null>;
   /** The block, step and tensor roots of a version's file, which is not kept. */

@@ -66,8 +66,8 @@ export class HopHost {
 
   /**
    * Takes a block's version from its file, with the block's frozen weights. Returns the roots of its tensors.
-   * Rejects with what `decodeBlock` throws for a file of another model or plan, and with HopHostError where the
-   * block is given back meanwhile.
+   * Rejects with what `decodeBlock` throws for a file of another model or plan, and with HopHostError where
+   * the block is given back meanwhile.
    */
   async load(
     file: Uint8Array,

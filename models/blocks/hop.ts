@@ -18,8 +18,8 @@ export interface Hop {
   /** Tensors of the block's version that it reads. */
   readonly state: readonly string[];
   /**
-   * Tensors that it writes. Those of `update` are the block's next version, or `kept.<block>` where nothing of
-   * the block is trained.
+   * Tensors that it writes. Those of `update` are the block's next version, or `kept.<block>` where nothing
+   * of the block is trained.
    */
   readonly outputs: readonly string[];
 }

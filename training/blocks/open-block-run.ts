@@ -68,8 +68,8 @@ export interface OpenedBlockRun {
   /** The block's weights that no step changes, from the model's files. None where all are trained. */
   frozen(block: string, signal?: AbortSignal): Promise<TensorBytes>;
   /**
-   * The root of the frozen weights beside which adapters are trained (`frozenRoot`), or null where all weights
-   * are trained. Reads the whole model once, one tensor after another.
+   * The root of the frozen weights beside which adapters are trained (`frozenRoot`), or null where all
+   * weights are trained. Reads the whole model once, one tensor after another.
    */
   base(signal?: AbortSignal): Promise<Hex | null>;
 }
