@@ -67,6 +67,29 @@ describe('BlockSession', () => {
     expect(only.session.view().problems).toEqual([]);
   });
 
+  it('[P-154] keeps what only it has when it comes in again, so that the others do not wait for it', async () => {
+    let isBroken = false;
+    const run = new SimulatedSessions({
+      graphOf(step) {
+        // Whoever ends this step first has computed all its updates, and cannot go on with the next step.
+        if (step !== 6 || isBroken) return graph;
+        isBroken = true;
+        throw new Error('Not now.');
+      },
+      hopMs: 20,
+    });
+    const room = 3 * 4 * 340;
+    const devices = [await run.join(room), await run.join(room)];
+    await until(run, devices, 5);
+    const keepers = must(devices, 0)
+      .session.view()
+      .blocks.map((block) => block.keepers.length);
+    expect(Math.min(...keepers)).toBe(1);
+    while (!isBroken) await run.scheduler.advance(10);
+    await until(run, devices, 9, 60);
+    for (const { steps } of devices) expect(steps.get(8)).toEqual(oracle(9));
+  });
+
   it('[P-202] tells the updates that a state follows from, where others computed them too', async () => {
     const run = new SimulatedSessions({ graphOf, hopMs: 20 });
     const devices = [await run.join(2 * 4 * 340)];

@@ -266,6 +266,7 @@ export class BlockSession {
     this.#keeper.retire();
     this.#keeper.stop();
     await this.#live?.stop();
+    await this.#held.dropLeft().catch(() => undefined);
     await this.#links?.stop();
     await this.#options.onStopped?.();
     this.#changed();
@@ -423,6 +424,7 @@ export class BlockSession {
     const beginning = await this.#gathering.advance();
     if (beginning === undefined) return;
     const { state, keepers, blocks } = beginning;
+    await this.#held.dropLeft();
     this.#compute({ ...state, keepers });
     // Others may begin by what they heard of this device before it had all of these.
     for (const { device } of this.#options.keeping.members())
@@ -434,10 +436,17 @@ export class BlockSession {
     const { keeping, device } = this.#options;
     const { step, state } = welcome;
     const isWanted = () => this.#welcome?.step === step;
-    const mine = this.#gathering.mine();
+    const placed = this.#gathering.mine();
+    // Nobody else can give these, and the others wait for them.
+    const alone = [...this.#held.left, ...this.#held.ids].filter(
+      (block) => welcome.keepers.get(block)?.every((each) => each === device) === true,
+    );
+    const mine = [...new Set([...placed, ...alone])];
     for (const block of this.#held.ids) if (!mine.includes(block)) await this.#held.drop(block);
     for (const block of mine) {
       if (this.#held.stepOf(block) === step) continue;
+      if (alone.includes(block) && (await this.#held.recover({ block, step }, state, isWanted))) continue;
+      if (!placed.includes(block)) continue;
       if (step === 0 && !this.#isUpdated(block, 0)) {
         await this.#held.begin(block, this.#options.first);
         continue;
@@ -453,6 +462,8 @@ export class BlockSession {
     }
     // The other blocks of this device come while it computes.
     for (const block of this.#held.ids) if (!here.includes(block)) await this.#held.drop(block);
+    await this.#held.dropLeft();
+    if (!isWanted()) return;
     const left = leftBy(device, welcome.keepers, welcome.next);
     this.#compute({ ...welcome, joins: here, left });
     for (const to of membersOf(welcome.keepers)) {
@@ -495,7 +506,7 @@ export class BlockSession {
       this.#live = undefined;
       this.#stride.pause();
       await live?.stop();
-      await this.#held.dropAll();
+      this.#held.leave();
     } catch (error) {
       this.#fails(
         'intake',

@@ -65,4 +65,34 @@ describe('versions in memory', () => {
     worker.loads.at(-1)?.();
     expect(await taken).toBe(true);
   });
+
+  it('[P-154] takes a version again that the worker has since it left, and gives back what it did not', async () => {
+    const released: string[] = [];
+    const none = () => Promise.reject(new Error('Not asked for here.'));
+    const held = new HeldBlocks({
+      worker: {
+        begin: async () => ({ roots: RIGHT }),
+        // The update was computed here: the worker has the version of the next step, too.
+        file: async (block, step) => (block === 'layers.0' && step <= 1 ? Uint8Array.of(1) : none()),
+        compute: none,
+        load: async (file) => ({ roots: file[0] === 1 ? RIGHT : FALSE }),
+        release: async (block) => {
+          released.push(block);
+        },
+      },
+      tensorsOf: () => ['w'],
+      confirmed: () => undefined,
+      beginWriting: () => undefined,
+    });
+    for (const block of ['layers.0', 'layers.1', 'layers.2']) await held.begin(block, RIGHT);
+    held.leave();
+    expect([held.ids, held.left, released]).toEqual([[], ['layers.0', 'layers.1', 'layers.2'], []]);
+    const always = () => true;
+    expect(await held.recover({ block: 'layers.1', step: 1 }, RIGHT, always)).toBe(false);
+    expect(await held.recover({ block: 'layers.7', step: 1 }, RIGHT, always)).toBe(false);
+    expect(await held.recover({ block: 'layers.0', step: 1 }, RIGHT, always)).toBe(true);
+    expect(held.stepOf('layers.0')).toBe(1);
+    await held.dropLeft();
+    expect([held.ids, held.left, released]).toEqual([['layers.0'], [], ['layers.1', 'layers.2']]);
+  });
 });

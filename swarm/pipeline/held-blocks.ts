@@ -36,6 +36,8 @@ export class HeldBlocks {
   readonly #writing = new Set<string>();
   /** Blocks of which a version is being loaded. */
   readonly #taking = new Set<string>();
+  /** Blocks that were held when this device left the others. The worker still has them. */
+  readonly #left = new Set<string>();
 
   constructor(options: HeldBlocksOptions) {
     this.#options = options;
@@ -50,6 +52,11 @@ export class HeldBlocks {
     return this.#taking;
   }
 
+  /** Blocks that were held when this device left the others, and that nothing has taken the place of. */
+  get left(): readonly string[] {
+    return [...this.#left];
+  }
+
   /** Steps done in the newest version of a block. Undefined where none is here. */
   stepOf(block: string): number | undefined {
     return this.#steps.get(block);
@@ -62,6 +69,7 @@ export class HeldBlocks {
       if (first.get(name) !== root) throw new RangeError(`${block} of this device is not the run's.`);
     }
     this.#steps.set(block, 0);
+    this.#left.delete(block);
   }
 
   /**
@@ -85,6 +93,7 @@ export class HeldBlocks {
         return false;
       }
       this.#steps.set(block, step);
+      this.#left.delete(block);
       return true;
     } finally {
       this.#taking.delete(block);
@@ -99,11 +108,32 @@ export class HeldBlocks {
   /** Gives a block back. */
   async drop(block: string): Promise<void> {
     this.#steps.delete(block);
+    this.#left.delete(block);
     await this.#options.worker.release(block);
   }
 
-  async dropAll(): Promise<void> {
-    for (const block of this.ids) await this.drop(block);
+  /**
+   * This device leaves the others. The worker keeps what it has until `recover` or `dropLeft`. Where the
+   * device was the only one that had computed a block's update, the others wait for that version.
+   */
+  leave(): void {
+    for (const block of this.ids) this.#left.add(block);
+    this.#steps.clear();
+  }
+
+  /**
+   * Takes a version again that the worker still has since this device left, under the conditions of `take`.
+   * Returns whether it was taken.
+   */
+  async recover(place: VersionPlace, state: Roots, isWanted: () => boolean): Promise<boolean> {
+    if (!this.#left.has(place.block)) return false;
+    const file = await this.file(place.block, place.step).catch(() => undefined);
+    return file !== undefined && this.take(place, file, state, isWanted);
+  }
+
+  /** Gives back what was held when this device left the others, and was not taken again. */
+  async dropLeft(): Promise<void> {
+    for (const block of this.left) await this.drop(block);
   }
 
   /** The file of a version that is in memory. Rejects where it is not. */
