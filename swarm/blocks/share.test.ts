@@ -43,6 +43,15 @@ describe('shareOf', () => {
     });
   });
 
+  it('[P-157] counts frozen weights once, beside four versions', () => {
+    const frozen = blocks.map((block, n) => ({ ...block, frozenBytes: n === 0 ? 500 * MB : 0 }));
+    const of = (freeBytes: number) =>
+      shareOf({ run: 'a:0', blocks: frozen, self: candidate(0, { freeBytes }), others: [] });
+    expect(of(660 * MB)).toMatchObject({ keeps: blocks.map(({ id }) => id), disk: 660 * MB });
+    expect(of(659 * MB).keeps).toHaveLength(3);
+    expect(of(539 * MB).keeps).not.toContain('embedding');
+  });
+
   it('[P-162] keeps fewer where many are there, and what the others would see too', () => {
     const shares = [0, 1, 2, 3, 4, 5, 6, 7].map((n) =>
       shareOf({
