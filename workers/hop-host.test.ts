@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type Engine, EngineMemoryError, type Tensor } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { blockOf, blockPlan } from '../models/blocks/block-plan.ts';
@@ -180,5 +181,47 @@ describe('HopHost', () => {
     expect(await host.compute(0, 0, new Map())).toEqual(made);
     expect(asked).toHaveLength(4);
     await host.dispose();
+  });
+
+  it('gives back the frozen weights that the engine took where it cannot take all', async () => {
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj'] } as const;
+    const frozenPlan = blockPlan({ config, layers: [1, 1], weights: { frozen: true, lora } });
+    const source = memoryWeights(start.state.parameters);
+    const held = new Set<Tensor>();
+    const inner = createReferenceEngine();
+    let isFull = true;
+    const engine: Engine = {
+      ...{ kind: inner.kind, description: inner.description },
+      allocate(shape, dtype) {
+        if (isFull && held.size === 3) throw new EngineMemoryError('Full.');
+        const tensor = inner.allocate(shape, dtype);
+        held.add(tensor);
+        return tensor;
+      },
+      free(tensor) {
+        held.delete(tensor);
+        inner.free(tensor);
+      },
+      write: (tensor, data) => inner.write(tensor, data),
+      read: (tensor) => inner.read(tensor),
+      run: (program, bindings, options) => inner.run(program, bindings, options),
+      stop: () => inner.stop(),
+    };
+    const host = new HopHost({
+      engine,
+      run: new BlockRun({ ...settings, plan: frozenPlan }),
+      frozen: (block) => frozenWeights(frozenPlan, blockOf(frozenPlan, block), source),
+    });
+    const file = encodeBlock(
+      frozenPlan,
+      firstAdapters(frozenPlan, 'layers.0-0', () => 7),
+    );
+    await expect(host.load(file)).rejects.toThrow('Full.');
+    expect([held.size, host.held.size]).toEqual([0, 0]);
+    isFull = false;
+    await host.load(file);
+    expect(held.size).toBeGreaterThan(3);
+    await host.release('layers.0-0');
+    expect(held.size).toBe(0);
   });
 });

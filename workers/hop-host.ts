@@ -147,6 +147,10 @@ export class HopHost {
       ending.signal.throwIfAborted();
       await this.#computerOf().freeze(weights);
       ending.signal.throwIfAborted();
+    } catch (error) {
+      // The engine may have taken some of them, as where its memory ended with the next one.
+      await this.#computer?.release(block);
+      throw error;
     } finally {
       if (this.#freezing.get(block) === ending) this.#freezing.delete(block);
     }
