@@ -1,6 +1,6 @@
 /** A run over blocks as a pipeline's member sees it: hops, data and versions by their roots. */
 import type { Words } from '../compute/repops/recipe.ts';
-import { blockCosts } from '../models/blocks/block-costs.ts';
+import { type BlockCost, blockCosts } from '../models/blocks/block-costs.ts';
 import type { BlockPlan } from '../models/blocks/block-plan.ts';
 import { composedRoot } from '../models/blocks/block-version.ts';
 import { tensorRoot } from '../models/checkpoint/root.ts';
@@ -16,18 +16,9 @@ type Roots = ReadonlyMap<string, Hex>;
 /** What a checkpoint says of its place: a run in blocks has no rounds, and draws no numbers. */
 export const RUN_CURSOR = { cursor: 0, rngKey: '0x00000000' } as const;
 
-/** What a device sets aside for a block, in bytes. */
-export interface BlockRoom {
-  readonly id: string;
-  /** Most that the file of one version has. */
-  readonly versionBytes: number;
-  /** Weights that no step changes. */
-  readonly frozenBytes: number;
-}
-
 /** What `BlockSession` of swarm/pipeline needs to know of a run. */
 export interface MemberRun {
-  readonly blocks: readonly BlockRoom[];
+  readonly blocks: readonly Pick<BlockCost, 'id' | 'versionBytes' | 'frozenBytes'>[];
   graphOf(step: number): HopGraph;
   dataOf(step: number): Roots;
   versionRoot(block: string, step: number, roots: Roots): Hex;
@@ -50,16 +41,24 @@ export function memberRun(run: BlockRun): MemberRun {
 
 /**
  * The root of the whole model's checkpoint after so many steps, from the roots of all blocks' tensors. Nobody
- * has to hold the model for it. `base` is the root of frozen weights, and the checkpoint then that of the
- * adapters beside them; null where all weights are trained.
+ * has to hold the model for it. Where adapters are trained it is the root of their checkpoint, and `base`
+ * that of the frozen weights; null where all weights are trained. Throws RangeError for adapters without a
+ * base, and BlockVersionError where a root is missing.
  */
-export function checkpointRootOf(plan: BlockPlan, base: Hex | null, steps: number, state: Roots): Hex {
-  const { config, weights } = plan;
-  const metadata =
-    base === null || weights.lora === undefined
-      ? checkpointMetadata({ config, ...RUN_CURSOR }, steps)
-      : adapterMetadata({ config, lora: weights.lora, base }, steps);
+export function checkpointRootOf(
+  { plan, base }: { readonly plan: BlockPlan; readonly base: Hex | null },
+  steps: number,
+  state: Roots,
+): Hex {
+  const metadata = metadataOf(plan, base, steps);
   return composedRoot(plan, metadata, new Map([...state].map(([name, root]) => [name, fromHex(root)])));
+}
+
+function metadataOf(plan: BlockPlan, base: Hex | null, steps: number): ReadonlyMap<string, string> {
+  const { config, weights } = plan;
+  if (weights.lora === undefined) return checkpointMetadata({ config, ...RUN_CURSOR }, steps);
+  if (base === null) throw new RangeError('Adapters need the root of the weights beside which they are.');
+  return adapterMetadata({ config, lora: weights.lora, base }, steps);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Words): Uint8Array {

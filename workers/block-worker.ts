@@ -44,8 +44,9 @@ export function blockWorker(opened: OpenedBlockRun, engine: Engine): BlockWorker
     async assemble(files) {
       const { plan } = run;
       const versions = files.map((file) => decodeBlock(plan, file));
-      const [base, lora] = [await opened.base(), plan.weights.lora];
-      if (base === null || lora === undefined) {
+      const { lora } = plan.weights;
+      const base = await opened.base();
+      if (lora === undefined || base === null) {
         const state = modelOf(plan, versions);
         const bytes = encodeCheckpoint({ config: plan.config, state, ...RUN_CURSOR });
         return { step: state.step, bytes, root: checkpointRoot(bytes) };

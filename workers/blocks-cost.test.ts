@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
+import type { BlockCost } from '../models/blocks/block-costs.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { must } from '../protocol/must.ts';
 import { blocksSpec } from '../protocol/testing/sample-swarm-specs.ts';
-import type { BlockRoom } from './block-member.ts';
 import { predictBlocks } from './blocks-cost.ts';
 
-const roomFor = ({ versionBytes, frozenBytes }: Omit<BlockRoom, 'id'>) => 2 * versionBytes + frozenBytes;
+const roomFor = ({ versionBytes, frozenBytes }: Pick<BlockCost, 'versionBytes' | 'frozenBytes'>) =>
+  2 * versionBytes + frozenBytes;
 
 it('says what each block takes, and how many this device has storage for', () => {
   const { blocks } = blocksSpec;

@@ -1,13 +1,7 @@
 /** What keeping blocks of a swarm's model takes on a device, predicted before anything is fetched. Pure. */
-import { blockCosts } from '../models/blocks/block-costs.ts';
-import { blockPlan, evenLayers } from '../models/blocks/block-plan.ts';
+import { type BlockCost, blockCosts } from '../models/blocks/block-costs.ts';
 import { blockStep } from '../models/blocks/block-step.ts';
-import type { DecoderConfig } from '../models/decoder/config.ts';
-import { TRAINED } from '../models/decoder/forward.ts';
-import type { LoraOptions } from '../models/decoder/lora/adapters.ts';
-import { layerBlockCount } from '../protocol/swarm-blocks.ts';
-import type { BlockSettings } from '../protocol/swarm-spec.ts';
-import type { BlockRoom } from './block-member.ts';
+import { type SwarmBlockPlanOptions, swarmBlockPlan } from '../training/blocks/swarm-block-plan.ts';
 
 export interface BlocksCost {
   /** In the model's order. */
@@ -22,25 +16,17 @@ export interface BlocksCost {
   readonly most: number;
 }
 
-export interface BlocksCostOptions {
-  readonly blocks: BlockSettings;
-  readonly config: DecoderConfig;
+export interface BlocksCostOptions extends SwarmBlockPlanOptions {
   /** Most bytes of blocks on this device. */
   readonly quotaBytes: number;
-  /** The adapters that are trained beside frozen weights. Defaults to none: all weights are trained. */
-  readonly lora?: LoraOptions | undefined;
   /** Bytes that a device sets aside for a block. */
-  readonly roomFor: (block: Omit<BlockRoom, 'id'>) => number;
+  readonly roomFor: (block: Pick<BlockCost, 'versionBytes' | 'frozenBytes'>) => number;
 }
 
 /** Throws BlockPlanError for blocks that do not fit the model. */
 export function predictBlocks(options: BlocksCostOptions): BlocksCost {
   const { blocks, config, quotaBytes, lora, roomFor } = options;
-  const plan = blockPlan({
-    config,
-    layers: evenLayers(config.layers, layerBlockCount(config.layers, blocks)),
-    weights: lora === undefined ? TRAINED : { frozen: true, lora },
-  });
+  const plan = swarmBlockPlan({ config, blocks, lora });
   const step = blockStep({
     plan,
     microbatches: { count: blocks.microbatches, batch: blocks.rows, length: blocks.length },

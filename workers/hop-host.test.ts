@@ -224,4 +224,34 @@ describe('HopHost', () => {
     await host.release('layers.0-0');
     expect(held.size).toBe(0);
   });
+
+  it('keeps a block that is loaded again while its first load still reads', async () => {
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj'] } as const;
+    const frozenPlan = blockPlan({ config, layers: [1, 1], weights: { frozen: true, lora } });
+    const source = memoryWeights(start.state.parameters);
+    const reads: (() => void)[] = [];
+    const host = new HopHost({
+      engine: createReferenceEngine(),
+      run: new BlockRun({ ...settings, plan: frozenPlan }),
+      async frozen(block) {
+        await new Promise<void>((resolve) => reads.push(resolve));
+        return frozenWeights(frozenPlan, blockOf(frozenPlan, block), source);
+      },
+    });
+    const file = encodeBlock(
+      frozenPlan,
+      firstAdapters(frozenPlan, 'embedding', () => 7),
+    );
+    const [first, end] = [host.load(file), () => reads.shift()?.()];
+    await expect.poll(() => reads).toHaveLength(1);
+    await host.release('embedding');
+    const second = host.load(file);
+    await expect.poll(() => reads).toHaveLength(2);
+    reads.pop()?.();
+    await second;
+    end();
+    await expect(first).rejects.toThrow('was given back');
+    expect([...(await host.compute(0, 0, new Map())).keys()]).toEqual(['activation.0.embedding']);
+    await host.dispose();
+  });
 });

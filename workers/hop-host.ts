@@ -38,7 +38,7 @@ export class HopHost {
   readonly #run: BlockRun;
   readonly #frozen: HopHostOptions['frozen'];
   /** Ends the loading of a block's frozen weights. */
-  readonly #freezing = new Map<string, AbortController>();
+  readonly #loading = new Map<string, AbortController>();
   #computer: HopComputer | undefined;
   /** By block, then by step. */
   readonly #versions = new Map<string, Map<number, TensorBytes>>();
@@ -73,7 +73,7 @@ export class HopHost {
     file: Uint8Array,
   ): Promise<{ readonly version: Pick<BlockVersion, 'block' | 'step'>; readonly roots: Roots }> {
     const { block, step, tensors } = decodeBlock(this.#run.plan, file);
-    await this.#freeze(block);
+    await this.#loadFrozen(block);
     this.#keep(block, step, tensors);
     const roots = new Map([...tensors].map(([name, bytes]) => [name, toHex(tensorRoot(bytes))]));
     return { version: { block, step }, roots };
@@ -87,7 +87,7 @@ export class HopHost {
   /** Gives a block's versions back. */
   async release(block: string): Promise<void> {
     this.#versions.delete(block);
-    this.#freezing
+    this.#loading
       .get(block)
       ?.abort(new HopHostError(`${block.slice(0, 40)} was given back before its weights were read.`));
     await this.#computer?.release(block);
@@ -128,7 +128,7 @@ export class HopHost {
 
   /** Frees the engine's tensors. The caller stops the engine. */
   async dispose(): Promise<void> {
-    for (const block of this.#freezing.keys()) await this.release(block);
+    for (const block of this.#loading.keys()) await this.release(block);
     this.#versions.clear();
     await this.#computer?.dispose();
   }
@@ -138,21 +138,22 @@ export class HopHost {
     return this.#computer;
   }
 
-  async #freeze(block: string): Promise<void> {
+  async #loadFrozen(block: string): Promise<void> {
     if (this.#frozen === undefined || this.#versions.has(block)) return;
     const ending = new AbortController();
-    this.#freezing.set(block, ending);
+    this.#loading.set(block, ending);
     try {
       const weights = await this.#frozen(block, ending.signal);
       ending.signal.throwIfAborted();
-      await this.#computerOf().freeze(weights);
+      await this.#computerOf().loadFrozen(weights);
       ending.signal.throwIfAborted();
     } catch (error) {
-      // The engine may have taken some of them, as where its memory ended with the next one.
-      await this.#computer?.release(block);
+      // The engine may have taken some of them before its memory ended. After an abort, `release` frees them,
+      // and another load of the block may have begun.
+      if (!ending.signal.aborted) await this.#computer?.release(block);
       throw error;
     } finally {
-      if (this.#freezing.get(block) === ending) this.#freezing.delete(block);
+      if (this.#loading.get(block) === ending) this.#loading.delete(block);
     }
   }
 

@@ -118,7 +118,7 @@ describe('hop worker', () => {
     }
     const whole = await client.assemble(files);
     const { run } = await openBlockRun({ source: publishedSource(smallModel()), ...OPEN });
-    const composed = checkpointRootOf(run.plan, null, 0, await client.firstRoots());
+    const composed = checkpointRootOf({ plan: run.plan, base: null }, 0, await client.firstRoots());
     expect(whole).toMatchObject({ step: 0, root: composed });
     expect(checkpointRoot(whole.bytes)).toBe(composed);
     await expect(client.assemble(files.slice(1))).rejects.toThrow('embedding is missing at step 0');
@@ -157,14 +157,17 @@ describe('hop worker', () => {
           if (kind === 'update' && roots.has(name)) roots.set(name, root);
         }
       }
-      expect(checkpointRootOf(run.plan, base, step + 1, roots)).toBe(
-        checkpointRootOf(run.plan, base, step + 1, expected[step]!),
+      expect(checkpointRootOf({ plan: run.plan, base }, step + 1, roots)).toBe(
+        checkpointRootOf({ plan: run.plan, base }, step + 1, expected[step]!),
       );
     }
     const files = await Promise.all([...keepers].map(([id, client]) => client.file(id, 2)));
     const whole = await one.assemble(files);
-    expect(whole).toMatchObject({ step: 2, root: checkpointRootOf(run.plan, base, 2, roots) });
+    expect(whole).toMatchObject({ step: 2, root: checkpointRootOf({ plan: run.plan, base }, 2, roots) });
     expect(decodeAdapters(whole.bytes)).toMatchObject({ base, lora, state: { step: 2 } });
+    expect(() => checkpointRootOf({ plan: run.plan, base: null }, 2, roots)).toThrow(
+      'Adapters need the root',
+    );
     await one.release('embedding');
     await expect(one.compute(2, 0, new Map())).rejects.toThrow('does not keep embedding');
     await Promise.all([one.stop(), other.stop()]);

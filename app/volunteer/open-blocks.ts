@@ -58,7 +58,7 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
       run: { ...memberRun(run), first },
       worker,
       files: filesOf(worker),
-      checkpointRoot: (steps, state) => checkpointRootOf(run.plan, base, steps, state),
+      checkpointRoot: (steps, state) => checkpointRootOf({ plan: run.plan, base }, steps, state),
       assemble: (files) => worker.assemble(files),
       setShare: (share) => worker.setShare(share),
       stop: memoizePromise(() => worker.stop().finally(() => thread.terminate())),

@@ -41,7 +41,7 @@ interface Member {
   lives: number;
   child: ChildProcess | null;
   /** Kills the member when it says that a round is finished. */
-  atFinish: (() => void) | null;
+  readonly atFinish: (() => void)[];
 }
 
 interface RelayPlace {
@@ -85,7 +85,7 @@ class ChaosDrill {
       cheat: null,
       lives: 0,
       child: null,
-      atFinish: null,
+      atFinish: [],
     }));
     for (const member of this.#members.slice(members - hostile)) this.#nextLife(member);
   }
@@ -143,7 +143,7 @@ class ChaosDrill {
     this.#stopped = true;
     await Promise.all(this.#members.map((member) => this.#kill(member)));
     // A kill that waits for a member to finish a round would wait for ever now.
-    for (const { atFinish } of this.#members) atFinish?.();
+    for (const { atFinish } of this.#members) for (const goOn of atFinish.splice(0)) goOn();
     await Promise.allSettled([...this.#working]);
     for (const { running } of this.#relays) await running?.stop();
   }
@@ -175,10 +175,9 @@ class ChaosDrill {
       say(`${trouble.at} s: member ${trouble.member} is killed${when} for ${trouble.awaySeconds} s.`);
       if (trouble.atFinish)
         await new Promise<void>((resolve) => {
-          member.atFinish = resolve;
+          member.atFinish.push(resolve);
           signal.addEventListener('abort', () => resolve(), { once: true });
         });
-      member.atFinish = null;
       if (member.child === null) return;
       await this.#kill(member);
       this.#judge.killed(member.number);
@@ -225,7 +224,7 @@ class ChaosDrill {
       const report = message as ChaosReport;
       if (report.kind === 'ready' && member.lives < 2) this.#ready++;
       const at = systemScheduler.now() / 1_000;
-      if (report.kind === 'finished' && cheat === null) member.atFinish?.();
+      if (report.kind === 'finished' && cheat === null) for (const goOn of member.atFinish.splice(0)) goOn();
       if (cheat === null) this.#judge.hear(number, report, at);
       else this.#judge.hearHostile(report);
       if (report.kind === 'failed')

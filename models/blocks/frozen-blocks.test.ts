@@ -136,17 +136,17 @@ describe('frozen blocks', () => {
     await expect(computer.compute(0, { inputs, state: new Map() })).rejects.toThrow('embed_tokens');
     const given = await computer.compute(0, { inputs, state: frozen });
     await computer.release('embedding');
-    await computer.freeze(frozen);
-    await computer.freeze(frozen);
+    await computer.loadFrozen(frozen);
+    await computer.loadFrozen(frozen);
     expect(await computer.compute(0, { inputs, state: new Map() })).toEqual(given);
     await computer.release('embedding');
     await expect(computer.compute(0, { inputs, state: new Map() })).rejects.toThrow('embed_tokens');
     const [adapter] = blocksOf(plan, state)[1]?.tensors ?? [];
-    await expect(computer.freeze(new Map([adapter!]))).rejects.toThrow('no frozen weight of this plan');
+    await expect(computer.loadFrozen(new Map([adapter!]))).rejects.toThrow('no frozen weight of this plan');
     const norm = 'model.norm.weight';
-    await expect(computer.freeze(new Map([[norm, new Uint8Array(4)]]))).rejects.toThrow('4 bytes');
+    await expect(computer.loadFrozen(new Map([[norm, new Uint8Array(4)]]))).rejects.toThrow('4 bytes');
     const minusZero = new Uint8Array(new Float32Array(32).fill(-0).buffer);
-    await expect(computer.freeze(new Map([[norm, minusZero]]))).rejects.toThrow('not canonical');
+    await expect(computer.loadFrozen(new Map([[norm, minusZero]]))).rejects.toThrow('not canonical');
     await computer.dispose();
   });
 

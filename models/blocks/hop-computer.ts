@@ -22,8 +22,8 @@ export interface HopInput {
   /** What `hop.inputs` names. More is ignored. */
   readonly inputs: TensorBytes;
   /**
-   * The block's version: what `hop.state` names and `freeze` was not given. A tensor whose bytes are the same
-   * array as in the call before stays on the engine, so the arrays must not be changed.
+   * The block's version: what `hop.state` names and `loadFrozen` was not given. A tensor whose bytes are the
+   * same array as in the call before stays on the engine, so the arrays must not be changed.
    */
   readonly state: TensorBytes;
 }
@@ -89,7 +89,7 @@ export class HopComputer {
    * Takes a block's frozen weights to the engine. Hops find them there until `release`. Throws HopInputError
    * for a tensor that is none of the plan's, of another size or not canonical.
    */
-  async freeze(weights: TensorBytes): Promise<void> {
+  async loadFrozen(weights: TensorBytes): Promise<void> {
     await queueOf(this.#engine).run(async () => {
       if (this.#disposed) throw new HopInputError('This computer was disposed of: make another one.');
       for (const [name, bytes] of weights) {

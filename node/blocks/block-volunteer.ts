@@ -69,7 +69,7 @@ export async function startBlockVolunteer(options: BlockVolunteerOptions): Promi
       run: { ...memberRun(opened.run), first: await worker.firstRoots(signal) },
       worker,
       ledger: options.ledger,
-      checkpointRoot: (steps, state) => checkpointRootOf(plan, base, steps, state),
+      checkpointRoot: (steps, state) => checkpointRootOf({ plan, base }, steps, state),
       local: network.local,
       onStep: options.onStep,
       onChange() {

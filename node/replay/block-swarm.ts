@@ -70,7 +70,7 @@ export async function replayBlockSwarm(options: BlockSwarmReplayOptions): Promis
     let done = 0;
     for await (const state of wholeRun({ engine, run, first, frozen, signal })) {
       done++;
-      yield { steps: done, root: checkpointRootOf(run.plan, base, done, state) };
+      yield { steps: done, root: checkpointRootOf({ plan: run.plan, base }, done, state) };
     }
   }
   return replayRun({

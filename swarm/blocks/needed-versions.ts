@@ -12,12 +12,12 @@ const ROOM = 4;
 export interface BlockRoom {
   /** Most that the file of one version has. */
   readonly versionBytes: number;
-  /** Weights that no step changes. Defaults to 0. */
-  readonly frozenBytes?: number;
+  /** Weights that no step changes. */
+  readonly frozenBytes: number;
 }
 
 /** Bytes that a keeper of a block sets aside. */
-export function roomFor({ versionBytes, frozenBytes = 0 }: BlockRoom): number {
+export function roomFor({ versionBytes, frozenBytes }: BlockRoom): number {
   return ROOM * versionBytes + frozenBytes;
 }
 

@@ -7,6 +7,7 @@ const MB = 1_000_000;
 const blocks: readonly BlockSize[] = ['embedding', 'layers.0-1', 'layers.2-3', 'head'].map((id) => ({
   id,
   versionBytes: 10 * MB,
+  frozenBytes: 0,
   heldBytes: 30 * MB,
   workBytes: 20 * MB,
 }));

@@ -46,7 +46,7 @@ it.each([1, 2, 3])(
       ).toBe(true);
     };
     for (let n = 0; n < 4; n++) {
-      devices.push(await run.join(ROOM * roomFor({ versionBytes: VERSION })));
+      devices.push(await run.join(ROOM * roomFor({ versionBytes: VERSION, frozenBytes: 0 })));
       await run.scheduler.advance(chance() * 4_000);
     }
     await goOnTo(10);
@@ -54,7 +54,7 @@ it.each([1, 2, 3])(
     left.kill();
     devices.splice(devices.indexOf(left), 1);
     await goOnTo(12);
-    devices.push(await run.join(ROOM * roomFor({ versionBytes: VERSION })));
+    devices.push(await run.join(ROOM * roomFor({ versionBytes: VERSION, frozenBytes: 0 })));
     await goOnTo(28);
 
     expect(most).toBeLessThanOrEqual(ROOM + 1);
@@ -89,9 +89,9 @@ class Device {
     const { held } = this;
     this.moves = new BlockMoves({
       device: this.me,
-      blocks: ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id, versionBytes: 100 })),
+      blocks: ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id, versionBytes: 100, frozenBytes: 0 })),
       store: { read: async () => undefined },
-      quotaBytes: 2 * roomFor({ versionBytes: 100 }),
+      quotaBytes: 2 * roomFor({ versionBytes: 100, frozenBytes: 0 }),
       placement: () => this.placed,
       held: {
         get ids() {

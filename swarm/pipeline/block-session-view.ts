@@ -21,6 +21,7 @@ export interface BlockSessionView {
   readonly step: number;
   readonly blocks: readonly {
     readonly id: string;
+    /** One version at most, and the frozen weights. */
     readonly bytes: number;
     /** Devices that are to keep it, as this one sees it. */
     readonly keepers: readonly DeviceAddress[];

@@ -206,9 +206,9 @@ export class BlockSession {
     return {
       state: this.#state(),
       step: this.#states.step,
-      blocks: keeping.blocks.map(({ id, versionBytes }) => ({
+      blocks: keeping.blocks.map(({ id, versionBytes, frozenBytes }) => ({
         id,
-        bytes: versionBytes,
+        bytes: versionBytes + frozenBytes,
         keepers: member?.plan.keepers(id) ?? placement.get(id)?.keepers ?? [],
         isHere: this.#held.stepOf(id) !== undefined,
       })),
@@ -437,15 +437,15 @@ export class BlockSession {
     const { step, state } = welcome;
     const isWanted = () => this.#welcome?.step === step;
     const placed = this.#gathering.mine();
-    // Nobody else can give these, and the others wait for them.
-    const alone = [...this.#held.left, ...this.#held.ids].filter(
+    // The others wait for the blocks of which they know no other keeper.
+    const onlyHere = [...this.#held.left, ...this.#held.ids].filter(
       (block) => welcome.keepers.get(block)?.every((each) => each === device) === true,
     );
-    const mine = [...new Set([...placed, ...alone])];
+    const mine = [...new Set([...placed, ...onlyHere])];
     for (const block of this.#held.ids) if (!mine.includes(block)) await this.#held.drop(block);
     for (const block of mine) {
       if (this.#held.stepOf(block) === step) continue;
-      if (alone.includes(block) && (await this.#held.recover({ block, step }, state, isWanted))) continue;
+      if (onlyHere.includes(block) && (await this.#held.recover({ block, step }, state, isWanted))) continue;
       if (!placed.includes(block)) continue;
       if (step === 0 && !this.#isUpdated(block, 0)) {
         await this.#held.begin(block, this.#options.first);

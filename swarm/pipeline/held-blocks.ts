@@ -36,7 +36,7 @@ export class HeldBlocks {
   readonly #writing = new Set<string>();
   /** Blocks of which a version is being loaded. */
   readonly #taking = new Set<string>();
-  /** Blocks that were held when this device left the others. The worker still has them. */
+  /** See `left`. */
   readonly #left = new Set<string>();
 
   constructor(options: HeldBlocksOptions) {
@@ -52,7 +52,7 @@ export class HeldBlocks {
     return this.#taking;
   }
 
-  /** Blocks that were held when this device left the others, and that nothing has taken the place of. */
+  /** Blocks that the worker still has since this device left the others. */
   get left(): readonly string[] {
     return [...this.#left];
   }

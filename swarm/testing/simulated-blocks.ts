@@ -100,7 +100,7 @@ export class SimulatedBlocks {
     const keeper = BlockKeeper.start({
       run: 'simulated:0',
       self: member,
-      blocks: this.#options.blocks,
+      blocks: this.#options.blocks.map((block) => ({ ...block, frozenBytes: 0 })),
       store,
       announcements: announcements?.(own) ?? own,
       transport,

@@ -126,6 +126,7 @@ export class SimulatedSessions {
     const sizes = [...graph.state].map(([id, tensors]) => ({
       id,
       versionBytes: 128 + tensors.size * TENSOR_BYTES,
+      frozenBytes: 0,
     }));
     const steps = new Map<number, ReadonlyMap<string, Hex>>();
     const updates = new Map<number, readonly Handoff[]>();

@@ -1,11 +1,10 @@
 /**
  * Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings.
  */
-import { BlockPlanError, blockOf, blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
+import { BlockPlanError, blockOf } from '../../models/blocks/block-plan.ts';
 import { type BlockVersion, frozenWeights } from '../../models/blocks/block-version.ts';
 import { firstAdapters, firstVersion } from '../../models/blocks/first-version.ts';
 import type { TensorBytes } from '../../models/blocks/hop-computer.ts';
-import { TRAINED } from '../../models/decoder/forward.ts';
 import type { LoraOptions } from '../../models/decoder/lora/adapters.ts';
 import { frozenRoot } from '../../models/decoder/lora/frozen-root.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
@@ -22,6 +21,7 @@ import { loraOf } from '../lora-of.ts';
 import { modelFormat } from '../model-format.ts';
 import { type DataSetTexts, openTasks } from '../tasks/task-source.ts';
 import { BlockRun, type BlockRunOptions } from './block-run.ts';
+import { swarmBlockPlan } from './swarm-block-plan.ts';
 
 /** Everything of a run but its model, as plain data. */
 export interface BlockRunSettings extends Pick<BlockRunOptions, 'learningRate' | 'warmupSteps'> {
@@ -87,11 +87,7 @@ export async function openBlockRun(options: OpenBlockRunOptions): Promise<Opened
   if (unfit !== undefined) throw new BlockPlanError(unfit.sentence);
   const weights = memoizePromise((): Promise<WeightFiles> => openWeights(source, config));
   const count = layerBlockCount(config.layers, blocks);
-  const plan = blockPlan({
-    config,
-    layers: evenLayers(config.layers, count),
-    weights: lora === undefined ? TRAINED : { frozen: true, lora },
-  });
+  const plan = swarmBlockPlan({ config, blocks, lora });
   const run = new BlockRun({
     ...rest,
     plan,
