@@ -139,7 +139,9 @@ describe('a block of which nothing is trained', () => {
     whole.run();
     for (const device of whole.alive) {
       expect(whole.finalState.get(device)).toEqual(expected);
-      expect(whole.devices.get(device)?.member.plan.keepers('embedding')).toEqual(began.get('embedding'));
+      const member = whole.devices.get(device)?.member;
+      expect(member?.plan.keepers('embedding')).toEqual(began.get('embedding'));
+      expect(member?.updatersOf('embedding')).toEqual(new Set(began.get('embedding')));
     }
     for (let run = 0; run < 40; run++) {
       const draws = drawsOf(500 + run);

@@ -10,7 +10,9 @@ import { type SessionDevice, SimulatedSessions } from '../testing/simulated-sess
 import { BlockMoves, type Computing } from './block-moves.ts';
 
 const path = [1, 2, 3, 4, 5];
-const graph = hashedGraph({ layers: 5, paths: [path, path, path, path] });
+const paths = [path, path, path, path];
+const trained = hashedGraph({ layers: 5, paths });
+const frozen = hashedGraph({ layers: 5, paths, frozen: ['embedding'] });
 /** Storage for three blocks of six, so that four devices have two copies of each. */
 const ROOM = 3;
 /** Bytes of one version: a head, and three tensors. */
@@ -23,9 +25,16 @@ const STEPS = 5;
 const heldBy = ({ session }: SessionDevice) => session.view().blocks.filter(({ isHere }) => isHere);
 const newestOf = ({ steps }: SessionDevice): number => Math.max(-1, ...steps.keys());
 
-it.each([1, 2, 3])(
-  '[P-157] holds one block more than there is room for at most, and no more than that in the end (seed %i)',
-  async (seed) => {
+it.each([
+  [1, 'trained', trained],
+  [2, 'trained', trained],
+  [3, 'trained', trained],
+  [1, 'frozen', frozen],
+  [2, 'frozen', frozen],
+  [3, 'frozen', frozen],
+] as const)(
+  '[P-157] [B-17] holds one block above its room at most, and none in the end (seed %i, embedding %s)',
+  async (seed, _, graph) => {
     let draws = 0;
     const chance = () => uniformOf(philox4x32([draws++, 0, 0, 0], [seed, 11])[0]);
     const run = new SimulatedSessions({

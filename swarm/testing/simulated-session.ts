@@ -16,6 +16,7 @@ import type { DeviceAddress, Hex } from '../../protocol/hex.ts';
 import type { Announcements } from '../blocks/announcements.ts';
 import { BlockStore } from '../blocks/block-store.ts';
 import type { BlockMember } from '../blocks/holders.ts';
+import { roomFor } from '../blocks/needed-versions.ts';
 import type { Hash } from '../content/manifest.ts';
 import { serveContent } from '../content/server.ts';
 import type { Channel, ContentTransport } from '../content/transport.ts';
@@ -126,7 +127,8 @@ export class SimulatedSessions {
     const sizes = [...graph.state].map(([id, tensors]) => ({
       id,
       versionBytes: 128 + tensors.size * TENSOR_BYTES,
-      frozenBytes: 0,
+      // A block of which nothing is trained takes as much room as another one.
+      frozenBytes: tensors.size === 0 ? roomFor({ versionBytes: 3 * TENSOR_BYTES, frozenBytes: 0 }) : 0,
     }));
     const steps = new Map<number, ReadonlyMap<string, Hex>>();
     const updates = new Map<number, readonly Handoff[]>();
