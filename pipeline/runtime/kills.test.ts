@@ -141,7 +141,8 @@ describe('a block of which nothing is trained', () => {
       expect(whole.finalState.get(device)).toEqual(expected);
       const member = whole.devices.get(device)?.member;
       expect(member?.plan.keepers('embedding')).toEqual(began.get('embedding'));
-      expect(member?.updatersOf('embedding')).toEqual(new Set(began.get('embedding')));
+      // Each keeper has computed the update itself, whoever was heard before the end.
+      expect(member?.updatersOf('embedding').has(device)).toBe(began.get('embedding')?.includes(device));
     }
     for (let run = 0; run < 40; run++) {
       const draws = drawsOf(500 + run);
