@@ -13,7 +13,7 @@ import {
   parseSwarmSpec,
   SwarmSpecError,
 } from './swarm-spec-codec.ts';
-import { blocksSpec, fullSpec, smallSpec } from './testing/sample-swarm-specs.ts';
+import { blocksSpec, fullSpec, partsSpec, smallSpec } from './testing/sample-swarm-specs.ts';
 
 const file = new URL('../docs/vectors/swarm-spec.json', import.meta.url);
 
@@ -30,6 +30,9 @@ function made(): Vectors {
     bytes({ ...wire, round: { ...(wire.round as object), ...change } });
   const withBlocks = (change: object): string =>
     bytes({ ...wire, blocks: { ...blocksSpec.blocks, ...change } });
+  const inParts = dagCbor.decode<{ blocks: object }>(encodeSwarmSpec(partsSpec).bytes);
+  const withParts = (vocabularyParts: unknown): string =>
+    bytes({ ...inParts, blocks: { ...inParts.blocks, vocabularyParts } });
   const full = dagCbor.decode<{ base: { files: object[] } }>(encodeSwarmSpec(fullSpec).bytes);
   const withFile = (change: object): string =>
     bytes({
@@ -38,7 +41,7 @@ function made(): Vectors {
     });
   const plain = toHex(encodeSwarmSpec(smallSpec).bytes);
   return {
-    accepted: [smallSpec, fullSpec, blocksSpec].map((spec) => {
+    accepted: [smallSpec, fullSpec, blocksSpec, partsSpec].map((spec) => {
       const { cid, bytes: encoded } = encodeSwarmSpec(spec);
       return { spec, cid, bytes: toHex(encoded) };
     }),
@@ -72,6 +75,14 @@ function made(): Vectors {
       { why: 'full steps where none skips', field: 'blocks.fullEvery', bytes: withBlocks({ skipped: 0 }) },
       { why: 'more tokens than can be claimed', field: 'blocks.rows', bytes: withBlocks({ rows: 65 }) },
       { why: 'another rounding', field: 'blocks.boundary', bytes: withBlocks({ boundary: 'int4' }) },
+      { why: 'whole tables as one part', field: 'blocks.vocabularyParts', bytes: withParts(1) },
+      { why: 'more parts than there may be', field: 'blocks.vocabularyParts', bytes: withParts(17) },
+      { why: 'no parts, as null', field: 'blocks.vocabularyParts', bytes: withParts(null) },
+      {
+        why: 'a vocabulary in training in parts',
+        field: 'blocks.vocabularyParts',
+        bytes: bytes({ ...inParts, trained: wire['trained'] }),
+      },
       { why: 'a key too many in blocks', field: 'blocks', bytes: withBlocks({ leader: 'somebody' }) },
       {
         why: 'blocks of models that members bring',

@@ -254,23 +254,39 @@ const version: Codec<1> = {
 /** Tokens of a microbatch that a claim about a run in blocks may have ([B-14] of docs/blocks.md). */
 const MOST_POSITIONS = 4096;
 
-const blocks: Codec<BlockSettings> = checked(
-  record({
-    layersPerBlock: between(1, 1024),
-    skipped: uint(MOST_LAYER_BLOCKS - 1),
-    fullEvery: uint(1000),
-    microbatches: between(1, 64),
-    rows: between(1, 256),
-    length: between(2, MOST_POSITIONS),
-    boundary: oneOf('f32', 'bf16', 'int8'),
-  }),
-  ({ skipped, fullEvery, rows, length }, at) => {
-    if (skipped === 0 && fullEvery !== 0)
-      return malformed(`${at}.fullEvery`, '0 where no block is skipped, since every step is full');
-    const most = Math.floor(MOST_POSITIONS / length);
-    return rows > most ? malformed(`${at}.rows`, `at most ${most} rows of ${length} tokens`) : undefined;
-  },
-);
+const withoutParts = {
+  layersPerBlock: between(1, 1024),
+  skipped: uint(MOST_LAYER_BLOCKS - 1),
+  fullEvery: uint(1000),
+  microbatches: between(1, 64),
+  rows: between(1, 256),
+  length: between(2, MOST_POSITIONS),
+  boundary: oneOf('f32', 'bf16', 'int8'),
+};
+
+function blocksFault({ skipped, fullEvery, rows, length }: BlockSettings, at: string) {
+  if (skipped === 0 && fullEvery !== 0)
+    return malformed(`${at}.fullEvery`, '0 where no block is skipped, since every step is full');
+  const most = Math.floor(MOST_POSITIONS / length);
+  return rows > most ? malformed(`${at}.rows`, `at most ${most} rows of ${length} tokens`) : undefined;
+}
+
+const wholeTables = checked(record(withoutParts), blocksFault);
+const tablesInParts = checked(record({ ...withoutParts, vocabularyParts: between(2, 16) }), blocksFault);
+
+/** Blocks with whole tables have no such key, so that there is one encoding of them. */
+const blocks: Codec<BlockSettings> = {
+  encode: (value, at) =>
+    hasParts(value)
+      ? tablesInParts.encode(value, at)
+      : wholeTables.encode(leaveOut(value, 'vocabularyParts'), at),
+  decode: (value, at) =>
+    (isMap(value) && 'vocabularyParts' in value ? tablesInParts : wholeTables).decode(value, at),
+};
+
+function hasParts(value: BlockSettings): value is BlockSettings & { readonly vocabularyParts: number } {
+  return isMap(value) && value.vocabularyParts !== undefined;
+}
 
 const withoutBlocks = {
   version,
@@ -287,9 +303,12 @@ const withoutBlocks = {
   schedule: record({ answerSeconds: seconds, critiqueSeconds: seconds, voteSeconds: seconds }),
 };
 const wholeModel = record(withoutBlocks);
-const inBlocks = checked(record({ ...withoutBlocks, blocks }), ({ models }) =>
-  models === 'any' ? malformed('blocks', 'nothing where members bring models of their own') : undefined,
-);
+const inBlocks = checked(record({ ...withoutBlocks, blocks }), ({ models, trained: how, blocks: cut }) => {
+  if (models === 'any') return malformed('blocks', 'nothing where members bring models of their own');
+  return cut.vocabularyParts !== undefined && how.kind === 'full'
+    ? malformed('blocks.vocabularyParts', 'nothing where all weights are trained')
+    : undefined;
+});
 
 /** A swarm without blocks has no such key, so that there is one encoding of it. */
 const swarmSpec: Codec<SwarmSpec> = {
@@ -307,7 +326,7 @@ function hasBlocks(value: SwarmSpec): value is SwarmSpec & { readonly blocks: Bl
 }
 
 /** The value without an optional key whose value is undefined, which a program may have written. */
-function leaveOut(value: SwarmSpec, key: 'blocks'): SwarmSpec {
+function leaveOut<T, K extends keyof T & string>(value: T, key: K): Omit<T, K> {
   if (!isMap(value) || !Object.hasOwn(value, key)) return value;
   const { [key]: _, ...rest } = value;
   return rest;

@@ -59,6 +59,11 @@ export interface BlockSettings {
   readonly length: number;
   /** How what passes from block to block is rounded ([B-16] of docs/blocks.md). */
   readonly boundary: 'f32' | 'bf16' | 'int8';
+  /**
+   * Parts that the tables of the vocabulary are cut into, each in a block, beside adapters. Left out for whole
+   * tables.
+   */
+  readonly vocabularyParts?: number;
 }
 
 /** Tasks of the catalogue that a swarm draws from. */

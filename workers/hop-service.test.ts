@@ -125,9 +125,13 @@ describe('hop worker', () => {
     await client.stop();
   });
 
-  it('[B-15] trains adapters beside the frozen weights of its blocks alone, to the bits of one device', async () => {
+  it.each<[string, { readonly vocabularyParts?: number }]>([
+    ['[B-15] trains adapters beside the frozen weights of its blocks alone, to the bits of one device', {}],
+    ['[B-18] does so with a part of the vocabulary in each block', { vocabularyParts: 3 }],
+  ])('%s', async (_, parts) => {
     const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj', 'down_proj'] } as const;
-    const open = { ...OPEN, settings: { ...OPEN.settings, lora } };
+    const settings = { ...OPEN.settings, blocks: { ...OPEN.settings.blocks, ...parts } };
+    const open = { ...OPEN, settings: { ...settings, lora } };
     const opened = await openBlockRun({ source: publishedSource(smallModel()), ...open });
     const { run, frozen } = opened;
     const base = await opened.base();
@@ -141,7 +145,7 @@ describe('hop worker', () => {
     const { blocks } = await one.open(open);
     await other.open(open);
     expect(await one.base()).toBe(base);
-    const keepers = new Map(blocks.map(({ id }, at) => [id, at === 0 ? one : other]));
+    const keepers = new Map(blocks.map(({ id }, at) => [id, at % 3 === 0 ? one : other]));
     const roots = new Map(await one.firstRoots());
     for (const [id, client] of keepers) {
       const begun = await client.begin(id);

@@ -6,6 +6,9 @@ import type { ShownBlocks } from './volunteer-events.ts';
 /** A block's name for people: `layers.0-1` becomes `Layers 0 to 1`. */
 export function blockName(id: string): string {
   const layers = /^layers\.(\d+)-(\d+)$/.exec(id);
+  const part = /^vocabulary\.(\d+)$/.exec(id)?.[1];
+  // The embedding's block has the first part.
+  if (part !== undefined) return `Vocabulary, part ${Number(part) + 1}`;
   if (layers === null) return id.charAt(0).toUpperCase() + id.slice(1);
   const [, first, last] = layers;
   return first === last ? `Layer ${first}` : `Layers ${first} to ${last}`;

@@ -93,15 +93,18 @@ const round = also(
 );
 
 const blocks = also(
-  map({
-    layersPerBlock: uint(1024, 1),
-    skipped: uint(14),
-    fullEvery: uint(1000),
-    microbatches: uint(64, 1),
-    rows: uint(256, 1),
-    length: uint(4096, 2),
-    boundary: oneOf('f32', 'bf16', 'int8'),
-  }),
+  map(
+    {
+      layersPerBlock: uint(1024, 1),
+      skipped: uint(14),
+      fullEvery: uint(1000),
+      microbatches: uint(64, 1),
+      rows: uint(256, 1),
+      length: uint(4096, 2),
+      boundary: oneOf('f32', 'bf16', 'int8'),
+    },
+    { vocabularyParts: uint(16, 2) },
+  ),
   ({ skipped, fullEvery, rows, length }, at) => {
     if (skipped === 0 && fullEvery !== 0) malformed(`${at}.fullEvery`, '0 where no block is left out');
     if (rows * length > 4096) oversized(`${at}.rows`, 'at most 4,096 tokens in a microbatch');
@@ -141,9 +144,11 @@ const specification = also(
     },
     { blocks },
   ),
-  ({ tasks, models, blocks: cut }) => {
+  ({ tasks, models, trained, blocks: cut }) => {
     if (tasks.generators.length + tasks.dataSets.length === 0) malformed('tasks', 'at least one');
     if (cut !== undefined && models !== 'one') malformed('blocks', 'of one model for all');
+    if (cut?.vocabularyParts !== undefined && trained.kind === 'full')
+      malformed('blocks.vocabularyParts', 'beside adapters only');
   },
 );
 

@@ -5,32 +5,51 @@
 import { type DType, elementBytes, elementCount } from '../../compute/repops/program.ts';
 import { trainedSpecs } from '../decoder/backward.ts';
 import { type DecoderConfig, type ParameterSpec, parameterSpecs } from '../decoder/config.ts';
-import { EMBEDDING, parameterDType, TRAINED, type WeightPlan } from '../decoder/forward.ts';
+import {
+  EMBEDDING,
+  FINAL_NORM,
+  headName,
+  parameterDType,
+  TRAINED,
+  type WeightPlan,
+} from '../decoder/forward.ts';
 import { adapterNames } from '../decoder/lora/adapters.ts';
+import { partName, type VocabularyPart, vocabularyParts } from './vocabulary-part.ts';
 
-export type BlockKind = 'embedding' | 'layers' | 'head';
+export type BlockKind = 'embedding' | 'layers' | 'head' | 'vocabulary';
 
 export interface Block {
-  /** `embedding`, `head`, or `layers.` and the first and last layer: `layers.0-1`. */
+  /**
+   * `embedding`, `head`, `layers.` and the first and last layer: `layers.0-1`, or `vocabulary.` and the number
+   * of a part from 1 on.
+   */
   readonly id: string;
-  /** `embedding` holds final norm and head too where the head is the embedding table. */
+  /**
+   * `embedding` holds final norm and head too where the head is the embedding table, or where the vocabulary
+   * is cut into parts.
+   */
   readonly kind: BlockKind;
   /** The layers that it computes, ascending. */
   readonly layers: readonly number[];
-  /** The model's parameters that it holds, by their names in the checkpoint. */
+  /** The model's parameters that it holds whole, by their names in the checkpoint. */
   readonly parameters: readonly string[];
+  /** Its part of the vocabulary's tables, where these are cut. */
+  readonly part?: VocabularyPart;
   /** The tensors that a step changes: its parameters, or the adapters of its frozen layers. */
   readonly trained: readonly ParameterSpec[];
   /** Whether a microbatch's path may leave it out. */
   readonly skippable: boolean;
 }
 
+/** A block with a part of the vocabulary's tables. */
+export type PartBlock = Block & { readonly part: VocabularyPart };
+
 export interface BlockPlan {
   readonly config: DecoderConfig;
   readonly weights: WeightPlan;
   /**
-   * The embedding, the layers' blocks in order, and the head unless it is the embedding table. The layers'
-   * block of stage s (1, 2, ...) is element s.
+   * The embedding, the layers' blocks in order, and the head unless it is the embedding table, or the other
+   * parts of the vocabulary. The layers' block of stage s (1, 2, ...) is element s.
    */
   readonly blocks: readonly Block[];
 }
@@ -48,6 +67,8 @@ export class BlockPlanError extends Error {
 
 /** As many stages as pipeline/legal-orders.ts takes, the embedding's included. */
 const MOST_STAGES = 16;
+/** Most parts of a vocabulary. Every part reads and gives an activation of each microbatch. */
+const MOST_PARTS = 16;
 
 export interface BlockPlanOptions {
   readonly config: DecoderConfig;
@@ -57,6 +78,11 @@ export interface BlockPlanOptions {
   readonly weights?: WeightPlan;
   /** Stages that no path may leave out. Defaults to none beyond embedding and head. */
   readonly required?: readonly number[];
+  /**
+   * Parts that the vocabulary's tables are cut into, each in a block, where weights are frozen. Defaults to 1:
+   * every table is whole.
+   */
+  readonly vocabularyParts?: number;
 }
 
 /** Cuts `layers` layers into `blocks` blocks whose sizes differ by at most 1, the larger ones first. */
@@ -69,7 +95,7 @@ export function evenLayers(layers: number, blocks: number): number[] {
 
 /** The blocks of a model. Throws BlockPlanError for numbers of layers that do not make up the model. */
 export function blockPlan(options: BlockPlanOptions): BlockPlan {
-  const { config, layers, weights = TRAINED, required = [] } = options;
+  const { config, layers, weights = TRAINED, required = [], vocabularyParts: count = 1 } = options;
   if (layers.length < 1 || layers.length >= MOST_STAGES) {
     throw new BlockPlanError(`A model has 1 to ${MOST_STAGES - 1} blocks of layers, not ${layers.length}.`);
   }
@@ -87,8 +113,19 @@ export function blockPlan(options: BlockPlanOptions): BlockPlan {
   if (trainedSpecs(config, weights).length === 0) {
     throw new BlockPlanError('Frozen weights without adapters leave nothing to train: add adapters.');
   }
+  if (!Number.isInteger(count) || count < 1 || count > Math.min(MOST_PARTS, config.vocabulary)) {
+    throw new BlockPlanError(`A vocabulary is cut into 1 to ${MOST_PARTS} parts, not ${count}.`);
+  }
+  if (count > 1 && !weights.frozen) {
+    throw new BlockPlanError('A vocabulary in training is not cut: freeze the weights, or use one part.');
+  }
+  const isCut = count > 1;
+  const parts = isCut ? vocabularyParts(config.vocabulary, count) : [];
   const blocks: Block[] = [];
-  const add = (part: Pick<Block, 'id' | 'kind' | 'layers' | 'skippable'>, has: (name: string) => boolean) => {
+  const add = (
+    part: Pick<Block, 'id' | 'kind' | 'layers' | 'skippable' | 'part'>,
+    has: (name: string) => boolean,
+  ) => {
     const specs = parameterSpecs(config).filter(({ name }) => has(name));
     blocks.push({
       ...part,
@@ -96,11 +133,17 @@ export function blockPlan(options: BlockPlanOptions): BlockPlan {
       trained: trainedOf(config, weights, specs),
     });
   };
-  const isHead = (name: string) => name === 'model.norm.weight' || name === 'lm_head.weight';
-  add(
-    { id: 'embedding', kind: 'embedding', layers: [], skippable: false },
-    (name) => name === EMBEDDING || (config.tiedEmbedding && isHead(name)),
-  );
+  const isHead = (name: string) => name === FINAL_NORM || name === headName(config);
+  const whole = { kind: 'vocabulary', layers: [], skippable: false } as const;
+  const [own, ...others] = parts;
+  if (own === undefined) {
+    add(
+      { ...whole, id: 'embedding', kind: 'embedding' },
+      (name) => name === EMBEDDING || (config.tiedEmbedding && isHead(name)),
+    );
+  } else {
+    add({ ...whole, id: 'embedding', kind: 'embedding', part: own }, (name) => name === FINAL_NORM);
+  }
   let first = 0;
   for (const [index, count] of layers.entries()) {
     const own = Array.from({ length: count }, (_, i) => first + i);
@@ -116,7 +159,8 @@ export function blockPlan(options: BlockPlanOptions): BlockPlan {
     );
     first += count;
   }
-  if (!config.tiedEmbedding) add({ id: 'head', kind: 'head', layers: [], skippable: false }, isHead);
+  if (!isCut && !config.tiedEmbedding) add({ ...whole, id: 'head', kind: 'head' }, isHead);
+  for (const [k, part] of others.entries()) add({ ...whole, id: `vocabulary.${k + 1}`, part }, () => false);
   return { config, weights, blocks };
 }
 
@@ -155,9 +199,14 @@ export function embeddingBlock(plan: BlockPlan): Block {
   return blockOf(plan, 'embedding');
 }
 
-/** The block with final norm and head: the embedding's where the table is tied. */
+/** The block with the final norm: the embedding's where the table is tied, or the vocabulary is cut. */
 export function headBlock(plan: BlockPlan): Block {
-  return blockOf(plan, plan.config.tiedEmbedding ? 'embedding' : 'head');
+  return plan.blocks.find(({ kind }) => kind === 'head') ?? embeddingBlock(plan);
+}
+
+/** The blocks with parts of the vocabulary's tables, in order. None where the tables are whole. */
+export function partBlocks(plan: BlockPlan): readonly PartBlock[] {
+  return plan.blocks.filter((block): block is PartBlock => block.part !== undefined);
 }
 
 /** The layers' blocks, in order: stages 1, 2, ... */
@@ -205,15 +254,27 @@ export function versionTensors(block: Block): readonly ParameterSpec[] {
   );
 }
 
+/** A weight that no step changes, as a device holds it. */
+export interface FrozenTensor extends ParameterSpec {
+  readonly dtype: DType;
+  /** The table of which it is a part. Absent for a whole parameter. */
+  readonly table?: string;
+}
+
 /** The weights of a block that no step changes: its parameters where adapters are trained beside them. */
-export function frozenTensors(
-  plan: BlockPlan,
-  block: Block,
-): readonly (ParameterSpec & { readonly dtype: DType })[] {
+export function frozenTensors(plan: BlockPlan, block: Block): readonly FrozenTensor[] {
   if (!plan.weights.frozen) return [];
-  return parameterSpecs(plan.config)
+  const { config, weights } = plan;
+  const whole = parameterSpecs(config)
     .filter(({ name }) => block.parameters.includes(name))
-    .map(({ name, shape }) => ({ name, shape, dtype: parameterDType(plan.weights, shape) }));
+    .map(({ name, shape }) => ({ name, shape, dtype: parameterDType(weights, shape) }));
+  const { part } = block;
+  if (part === undefined) return whole;
+  const parts = [...new Set([EMBEDDING, headName(config)])].map((table) => {
+    const shape = [part.rows, config.hiddenSize];
+    return { name: partName(table, part), shape, dtype: parameterDType(weights, shape), table };
+  });
+  return [...whole, ...parts];
 }
 
 /** Bytes of a block on a device: its frozen weights, and its version. */

@@ -9,7 +9,7 @@ import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../decoder/adamw.ts';
 import { trainedSpecs } from '../decoder/backward.ts';
 import type { ParameterSpec } from '../decoder/config.ts';
 import type { BatchShape, Objective, PolicyOptions } from '../decoder/decoder.ts';
-import { EMBEDDING, headName } from '../decoder/forward.ts';
+import { EMBEDDING, FINAL_NORM, headName } from '../decoder/forward.ts';
 import { modelRopeTables } from '../decoder/rope.ts';
 import {
   type Block,
@@ -21,6 +21,7 @@ import {
   frozenTensors,
   headBlock,
   layerBlocks,
+  partBlocks,
   versionTensors,
 } from './block-plan.ts';
 import { type Boundary, boundaryParts } from './boundary.ts';
@@ -39,6 +40,7 @@ import {
   sumProgram,
   updateProgram,
 } from './hop-programs.ts';
+import { idNames, lookupHops, lossHops, vocabularyConstants } from './vocabulary-hops.ts';
 
 export interface Microbatches extends BatchShape {
   readonly count: number;
@@ -101,6 +103,8 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     return at(port, tensor);
   };
   declare(b.recipe, options, objective);
+  const isCut = partBlocks(plan).length > 0;
+  const cut = { b, plan, shape, objective: { objective, policy }, at, from };
 
   const leaves = new Map<string, (Leaf | undefined)[]>(plan.blocks.map(({ id }) => [id, []]));
   const keep = (block: Block, m: number, leaf: Leaf) => {
@@ -126,11 +130,13 @@ export function blockStep(options: BlockStepOptions): BlockStep {
     const visited = path.map((stage) => layers[stage - 1]).filter((block) => block !== undefined);
     const activation = (block: Block) => `activation.${m}.${block.id}`;
     const gradient = (block: Block) => `activation.gradient.${m}.${block.id}`;
-    b.hop(
-      { kind: 'embed', block: embedding, microbatch: m },
-      b.program('embed', () => embedProgram(plan, shape)),
-      { tokens: `tokens.${m}`, ...from('output', activation(embedding)) },
-    );
+    if (isCut) lookupHops(cut, m, activation(embedding));
+    else
+      b.hop(
+        { kind: 'embed', block: embedding, microbatch: m },
+        b.program('embed', () => embedProgram(plan, shape)),
+        { tokens: `tokens.${m}`, ...from('output', activation(embedding)) },
+      );
     let before = embedding;
     for (const block of visited) {
       b.hop(
@@ -140,22 +146,28 @@ export function blockStep(options: BlockStepOptions): BlockStep {
       );
       before = block;
     }
-    const ofHead = gradientsOf(m, weights.frozen ? [] : ['model.norm.weight', headName(config)]);
-    keep(head, m, ofHead.leaf);
-    b.hop(
-      { kind: 'loss', block: head, microbatch: m },
-      b.program('loss', () => lossProgram(plan, shape, { objective, policy })),
-      {
-        ...ofHead.rename,
-        ...at('input', activation(before)),
-        targets: `targets.${m}`,
-        weights: `weights.${m}`,
-        ...(objective === 'policy' ? { advantages: `advantages.${m}`, oldLogprobs: `oldLogprobs.${m}` } : {}),
-        loss: b.between(`loss.${m}`, [1]),
-        logprobs: b.between(`logprobs.${m}`, [batch * length]),
-        ...from('input.gradient', gradient(before)),
-      },
-    );
+    if (isCut) {
+      lossHops(cut, m, { input: activation(before), inputGradient: gradient(before) });
+    } else {
+      const ofHead = gradientsOf(m, weights.frozen ? [] : [FINAL_NORM, headName(config)]);
+      keep(head, m, ofHead.leaf);
+      b.hop(
+        { kind: 'loss', block: head, microbatch: m },
+        b.program('loss', () => lossProgram(plan, shape, { objective, policy })),
+        {
+          ...ofHead.rename,
+          ...at('input', activation(before)),
+          targets: `targets.${m}`,
+          weights: `weights.${m}`,
+          ...(objective === 'policy'
+            ? { advantages: `advantages.${m}`, oldLogprobs: `oldLogprobs.${m}` }
+            : {}),
+          loss: b.between(`loss.${m}`, [1]),
+          logprobs: b.between(`logprobs.${m}`, [batch * length]),
+          ...from('input.gradient', gradient(before)),
+        },
+      );
+    }
     for (const [place, block] of [...visited.entries()].reverse()) {
       // Nothing below the first layers that a microbatch visits is trained when the embedding is frozen.
       const wanted = !weights.frozen || place > 0;
@@ -289,8 +301,8 @@ function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Ob
   }
   recipe.data('hyper', [3]);
   for (let m = 0; m < count; m++) {
-    recipe.data(`tokens.${m}`, [N], 'u32');
-    recipe.data(`targets.${m}`, [N], 'u32');
+    for (const what of ['tokens', 'targets'] as const)
+      for (const name of idNames(plan, what, m)) recipe.data(name, [N], 'u32');
     recipe.data(`weights.${m}`, [N]);
     if (objective !== 'policy') continue;
     recipe.data(`advantages.${m}`, [N]);
@@ -306,4 +318,5 @@ function declare(recipe: RecipeBuilder, options: BlockStepOptions, objective: Ob
   fixed('positions', [N], () => Uint32Array.from({ length: N }, (_, i) => i % length));
   const rank = weights.lora?.rank;
   if (rank !== undefined) fixed('lora.zero', [N, rank], () => new Float32Array(N * rank));
+  for (const { name, shape, make } of vocabularyConstants(plan, microbatches)) fixed(name, shape, make);
 }

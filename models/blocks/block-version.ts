@@ -17,7 +17,14 @@ import { configJson } from '../decoder/config.ts';
 import type { AdapterState } from '../decoder/lora/adapter-state.ts';
 import { canonicalCopy, type ModelState } from '../decoder/state.ts';
 import type { WeightSource } from '../decoder/weights.ts';
-import { type Block, type BlockPlan, blockOf, frozenTensors, versionTensors } from './block-plan.ts';
+import {
+  type Block,
+  type BlockPlan,
+  blockOf,
+  type FrozenTensor,
+  frozenTensors,
+  versionTensors,
+} from './block-plan.ts';
 import type { TensorBytes } from './hop-computer.ts';
 
 /** A block's tensors are not those of its plan. The message tells which. */
@@ -174,15 +181,28 @@ export async function frozenWeights(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<TensorBytes> {
   const tensors = new Map<string, Uint8Array>();
-  for (const { name, dtype } of frozenTensors(plan, block)) {
+  for (const tensor of frozenTensors(plan, block)) {
     options.signal?.throwIfAborted();
-    const values =
-      dtype === 'bf16'
-        ? await weights.bfloat16(name, options.signal)
-        : canonicalCopy(await weights.float32(name, options.signal), name);
-    tensors.set(name, bytesOf(values));
+    tensors.set(tensor.name, bytesOf(await frozenValues(tensor, block, weights, options.signal)));
   }
   return tensors;
+}
+
+async function frozenValues(
+  { name, shape, dtype, table }: FrozenTensor,
+  { part }: Block,
+  weights: WeightSource,
+  signal: AbortSignal | undefined,
+): Promise<TensorData> {
+  if (table !== undefined && part !== undefined) {
+    const [rows = 0, width = 0] = shape;
+    const range = { begin: part.first * width, end: (part.first + part.tokens) * width };
+    const values = new Uint16Array(rows * width);
+    values.set(await weights.bfloat16(table, signal, range));
+    return values;
+  }
+  if (dtype === 'bf16') return weights.bfloat16(name, signal);
+  return canonicalCopy(await weights.float32(name, signal), name);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: TensorData): Uint8Array {

@@ -16,6 +16,7 @@ import {
   emitHead,
   emitLayer,
   emitLayerActivations,
+  FINAL_NORM,
   headName,
   type LayerActivations,
 } from '../decoder/forward.ts';
@@ -92,7 +93,7 @@ export function lossProgram(
   objective: Pick<GradientOptions, 'objective' | 'policy'>,
 ): Program {
   const parameters = headBlock(plan).parameters.filter(
-    (parameter) => parameter === headName(plan.config) || parameter === 'model.norm.weight',
+    (parameter) => parameter === headName(plan.config) || parameter === FINAL_NORM,
   );
   const { b, arrival, departure, name } = builderOf(plan, shape, parameters);
   const { config, weights } = plan;

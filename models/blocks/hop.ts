@@ -3,7 +3,10 @@ import { type DType, type Program, tensorOf } from '../../compute/repops/program
 import { RecipeBuilder, type RecipeTensor, type StepRecipe } from '../../compute/repops/recipe.ts';
 import type { Block, BlockPlan } from './block-plan.ts';
 
-export type HopKind = 'embed' | 'forward' | 'loss' | 'backward' | 'sum' | 'norm' | 'clip' | 'update';
+export type HopKind =
+  | ('embed' | 'forward' | 'loss' | 'backward' | 'sum' | 'norm' | 'clip' | 'update')
+  /** Of a vocabulary in parts. */
+  | ('lookup' | 'gather' | 'normalize' | 'logits' | 'logits.backward' | 'normalize.backward');
 
 /** One action of a step: what one device computes at once. Tensors have the recipe's names. */
 export interface Hop {

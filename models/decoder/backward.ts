@@ -7,6 +7,7 @@ import {
   emitLayer,
   emitRope,
   emitScaled,
+  FINAL_NORM,
   type ForwardActivations,
   type HeadActivations,
   headName,
@@ -188,12 +189,22 @@ export function emitHeadBackward(
     readonly into?: string;
   },
 ): string {
-  const { d, linear, norm } = backwardParts(b, config, o);
+  const { d, linear } = backwardParts(b, config, o);
   const { last, rstd, normed } = o.activations;
   const size = { in: d.D, out: d.V };
   const dNormed = linear('d.final.normed', o.dlogits, normed, headName(config), size);
+  return emitFinalNormBackward(b, config, { ...o, dNormed, last, rstd });
+}
+
+/** As `emitHeadBackward`, from `dNormed`, the gradient of what the final norm gave. */
+export function emitFinalNormBackward(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  o: BackwardOptions &
+    Pick<HeadActivations, 'last' | 'rstd'> & { readonly dNormed: string; readonly into?: string | undefined },
+): string {
   const storage = o.into === undefined ? 'temporary' : 'bound';
-  return norm(o.into ?? 'd.last', dNormed, last, rstd, 'model.norm.weight', storage);
+  return backwardParts(b, config, o).norm(o.into ?? 'd.last', o.dNormed, o.last, o.rstd, FINAL_NORM, storage);
 }
 
 /**

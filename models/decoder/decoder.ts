@@ -120,6 +120,40 @@ export function emitLogprobs(
   return { logits, lse, targets, logprobs };
 }
 
+/**
+ * Emits the objective's `loss`. Returns the name of the factor of each row's gradient: `weights`, or under
+ * the policy's objective `coefficient`, which is a temporary unless `coefficient` says `bound`.
+ */
+export function emitObjective(
+  b: ProgramBuilder,
+  options: GradientOptions & { readonly coefficient?: 'bound' | 'temporary' },
+  logprobs: string,
+): string {
+  const N = options.batch * options.length;
+  const weights = b.bound('weights', [N]);
+  const loss = b.bound('loss', [1]);
+  if (options.objective !== 'policy') {
+    b.node('loss.weighted', { N }, [weights, logprobs], [loss]);
+    return weights;
+  }
+  const policy = options.policy ?? DEFAULT_POLICY;
+  const coefficient = b[options.coefficient ?? 'temporary']('coefficient', [N]);
+  b.node(
+    'policy.coefficient',
+    {
+      N,
+      clipLow: canon(policy.clipLow),
+      clipHigh: canon(policy.clipHigh),
+      ratioCap: canon(policy.ratioCap),
+    },
+    [logprobs, b.bound('oldLogprobs', [N]), b.bound('advantages', [N]), weights],
+    [coefficient],
+  );
+  // The coefficient is weight * advantage * ratio, so the surrogate's value is its sum.
+  b.node('loss.weighted', { N }, [coefficient, b.bound('ones', [N])], [loss]);
+  return coefficient;
+}
+
 /** Emits the objective's `loss` and the gradient of the logits, whose name it returns. */
 export function emitLoss(
   b: ProgramBuilder,
@@ -129,28 +163,7 @@ export function emitLoss(
 ): string {
   const N = options.batch * options.length;
   const V = config.vocabulary;
-  const weights = b.bound('weights', [N]);
-  const loss = b.bound('loss', [1]);
-  let coefficient = weights;
-  if (options.objective === 'policy') {
-    const policy = options.policy ?? DEFAULT_POLICY;
-    coefficient = b.temporary('coefficient', [N]);
-    b.node(
-      'policy.coefficient',
-      {
-        N,
-        clipLow: canon(policy.clipLow),
-        clipHigh: canon(policy.clipHigh),
-        ratioCap: canon(policy.ratioCap),
-      },
-      [logprobs, b.bound('oldLogprobs', [N]), b.bound('advantages', [N]), weights],
-      [coefficient],
-    );
-    // The coefficient is weight * advantage * ratio, so the surrogate's value is its sum.
-    b.node('loss.weighted', { N }, [coefficient, b.bound('ones', [N])], [loss]);
-  } else {
-    b.node('loss.weighted', { N }, [weights, logprobs], [loss]);
-  }
+  const coefficient = emitObjective(b, options, logprobs);
   const dlogits = b.temporary('d.logits', [N, V]);
   b.node('xent.grad', { N, V }, [logits, lse, targets, coefficient], [dlogits]);
   return dlogits;

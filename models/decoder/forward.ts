@@ -104,6 +104,9 @@ export function declareParameters(
 /** The name of the embedding table. */
 export const EMBEDDING = 'model.embed_tokens.weight';
 
+/** The name of the gain of the norm before the head. */
+export const FINAL_NORM = 'model.norm.weight';
+
 /** The name of the table that maps hidden states to logits. */
 export function headName(config: DecoderConfig): string {
   return config.tiedEmbedding ? EMBEDDING : 'lm_head.weight';
@@ -185,9 +188,9 @@ function layerParts(
     b.node('add', { len: N * size.out }, [y, up], [y]);
     return y;
   };
-  const norm = (prefix: string, x: string, gain: string) => {
+  const norm = (prefix: string, x: string, gain: string, into?: string) => {
     const rstd = b.temporary(`${prefix}.rstd`, [N]);
-    const normed = b.temporary(`${prefix}.out`, [N, D]);
+    const normed = into ?? b.temporary(`${prefix}.out`, [N, D]);
     b.node('rms.rstd', { N, D, invD: d.invD, eps: d.eps }, [x], [rstd]);
     b.node('rms.apply', { N, D }, [x, rstd, gain], [normed]);
     return { rstd, normed };
@@ -370,6 +373,19 @@ export function emitForward(
   return { layers, ...emitHead(b, config, shape, { plan, input: x }) };
 }
 
+/**
+ * Emits the norm between the last layer and the head: in the bound tensor `into`, which the caller has
+ * declared, or in a temporary. The gain `FINAL_NORM` is declared.
+ */
+export function emitFinalNorm(
+  b: ProgramBuilder,
+  config: DecoderConfig,
+  shape: ForwardShape,
+  o: { readonly plan: WeightPlan; readonly input: string; readonly into?: string | undefined },
+): Pick<HeadActivations, 'rstd' | 'normed'> {
+  return layerParts(b, config, shape, o.plan).norm('final', o.input, FINAL_NORM, o.into);
+}
+
 /** Emits the final norm and the head on the output of the last layer. */
 export function emitHead(
   b: ProgramBuilder,
@@ -377,8 +393,8 @@ export function emitHead(
   shape: ForwardShape,
   o: { readonly plan: WeightPlan; readonly input: string },
 ): HeadActivations {
-  const { d, norm, linear } = layerParts(b, config, shape, o.plan);
-  const { rstd, normed } = norm('final', o.input, 'model.norm.weight');
+  const { d, linear } = layerParts(b, config, shape, o.plan);
+  const { rstd, normed } = emitFinalNorm(b, config, shape, o);
   const logits = linear('logits', normed, headName(config), { in: d.D, out: d.V });
   return { last: o.input, rstd, normed, logits };
 }

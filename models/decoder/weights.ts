@@ -4,11 +4,20 @@
  */
 import { ModelStateError, type NamedTensors } from './state.ts';
 
+/** Elements of a tensor, in the order of its storage: from `begin` on, to `end` exclusive. */
+export interface ElementRange {
+  readonly begin: number;
+  readonly end: number;
+}
+
 export interface WeightSource {
   /** The named parameter as f32, in its own buffer. Rejects when it is missing or has NaN. */
   float32(name: string, signal?: AbortSignal): Promise<Float32Array>;
-  /** The named parameter rounded to bf16 (nearest even): the upper halves of f32 bits. */
-  bfloat16(name: string, signal?: AbortSignal): Promise<Uint16Array>;
+  /**
+   * The named parameter rounded to bf16 (nearest even): the upper halves of f32 bits. `range` defaults to all
+   * of its elements; others are not read. Rejects with RangeError for a range that it does not have.
+   */
+  bfloat16(name: string, signal?: AbortSignal, range?: ElementRange): Promise<Uint16Array>;
 }
 
 /**
@@ -29,6 +38,13 @@ export function toBfloat16(values: Float32Array): Uint16Array {
   return Uint16Array.from(words, bfloat16Of);
 }
 
+/** Throws RangeError for a range that is not within a tensor of `length` elements. */
+export function checkRange(name: string, { begin, end }: ElementRange, length: number): void {
+  const isWithin = Number.isInteger(begin) && Number.isInteger(end) && begin >= 0 && begin < end;
+  if (isWithin && end <= length) return;
+  throw new RangeError(`${name} has ${length} elements, and no range ${begin} to ${end}.`);
+}
+
 /** The weights of a model in memory. */
 export function memoryWeights(parameters: NamedTensors): WeightSource {
   const get = (name: string): Float32Array => {
@@ -39,6 +55,11 @@ export function memoryWeights(parameters: NamedTensors): WeightSource {
   };
   return {
     float32: async (name) => get(name).slice(),
-    bfloat16: async (name) => toBfloat16(get(name)),
+    async bfloat16(name, _, range) {
+      const values = get(name);
+      if (range === undefined) return toBfloat16(values);
+      checkRange(name, range, values.length);
+      return toBfloat16(values.subarray(range.begin, range.end));
+    },
   };
 }

@@ -9,7 +9,7 @@ import {
 } from '../checkpoint/safetensors.ts';
 import { type ByteReader, readPieces, readSafetensorsHeader } from '../checkpoint/safetensors-reader.ts';
 import { type DecoderConfig, parameterSpecs } from '../decoder/config.ts';
-import { bfloat16Of, type WeightSource } from '../decoder/weights.ts';
+import { bfloat16Of, checkRange, type ElementRange, type WeightSource } from '../decoder/weights.ts';
 import { checkContent, ModelLoadError, type ModelSource, readWhole } from './model-source.ts';
 import { INDEX_FILE, INDEX_LIMIT, parseWeightsIndex, SINGLE_FILE } from './weights-index.ts';
 
@@ -85,10 +85,12 @@ export async function openWeights(
       for await (const { at, piece } of pieces(name, tensor, stop)) words.set(widen(piece), at);
       return new Float32Array(words.buffer);
     },
-    async bfloat16(name, stop) {
+    async bfloat16(name, stop, range) {
       const tensor = get(name);
-      const words = new Uint16Array(elementCount(tensor.entry.shape));
-      for await (const { at, piece } of pieces(name, tensor, stop)) {
+      const length = elementCount(tensor.entry.shape);
+      if (range !== undefined) checkRange(name, range, length);
+      const words = new Uint16Array(range === undefined ? length : range.end - range.begin);
+      for await (const { at, piece } of pieces(name, tensor, stop, range)) {
         words.set(piece.dtype === 'BF16' ? piece.words : widen(piece).map(bfloat16Of), at);
       }
       return words;
@@ -137,19 +139,28 @@ type Piece =
   | { readonly dtype: 'BF16' | 'F16'; readonly words: Uint16Array };
 
 /**
- * The pieces of a tensor in order. `at` is the index of a piece's first element. Throws ModelLoadError on
- * NaN.
+ * The pieces of a tensor in order, or of a range of it. `at` is the index of a piece's first element, counted
+ * from the first that is read. Throws ModelLoadError on NaN.
  */
 async function* pieces(
   name: string,
   { file, entry }: Located,
   signal: AbortSignal | undefined,
+  range?: ElementRange,
 ): AsyncGenerator<{ readonly at: number; readonly piece: Piece }> {
   let at = 0;
-  for await (const bytes of readPieces(file, entry, PIECE_BYTES, signal)) {
+  const size = (entry.end - entry.begin) / elementCount(entry.shape);
+  const first = range?.begin ?? 0;
+  const end = range === undefined ? entry.end : entry.begin + range.end * size;
+  for await (const bytes of readPieces(
+    file,
+    { begin: entry.begin + first * size, end },
+    PIECE_BYTES,
+    signal,
+  )) {
     const piece = pieceOf(name, entry.dtype, bytes);
     const bad = firstNaN(piece);
-    if (bad >= 0) throw new ModelLoadError(`${name} is NaN at element ${at + bad}; use another file`);
+    if (bad >= 0) throw new ModelLoadError(`${name} is NaN at element ${first + at + bad}; use another file`);
     yield { at, piece };
     at += piece.words.length;
   }

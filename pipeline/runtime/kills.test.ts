@@ -120,34 +120,40 @@ describe('200 random kills, between any two messages', () => {
   });
 });
 
-describe('a block of which nothing is trained', () => {
+describe.each([
+  { what: 'whole tables', parts: 0, rule: '[B-17]' },
+  { what: 'a vocabulary in three parts', parts: 3, rule: '[B-17] [B-18]' },
+])('blocks of which nothing is trained: $what', ({ parts, rule }) => {
   const frozen = graphs.map((_, at) => {
     const paths = [
       [1, 2, 3],
       [3, 1],
       [2, 3],
     ].map((_, shift, all) => all[(at + shift) % 3]!);
-    return hashedGraph({ layers: 3, paths, frozen: ['embedding'] });
+    return hashedGraph({ layers: 3, paths, frozen: ['embedding'], parts });
   });
   const frozenOf = (step: number) => frozen[step % 3]!;
   const steps = 5;
   const expected = hashedOracle(Array.from({ length: steps }, (_, step) => frozenOf(step)));
   const began = simulatedKeepers(frozenOf(0), DEVICES);
+  const blocks = parts === 0 ? ['embedding'] : ['embedding', 'vocabulary.1', 'vocabulary.2'];
 
-  it('[B-17] has its keepers step after step, and other ones when two of three are killed', () => {
+  it(`${rule} have their keepers step after step, and other ones when two of three are killed`, () => {
     const whole = pipeline({ graphOf: frozenOf, keepers: began, steps });
     whole.run();
     for (const device of whole.alive) {
       expect(whole.finalState.get(device)).toEqual(expected);
       const member = whole.devices.get(device)?.member;
-      expect(member?.plan.keepers('embedding')).toEqual(began.get('embedding'));
-      // Each keeper has computed the update itself, whoever was heard before the end.
-      expect(member?.updatersOf('embedding').has(device)).toBe(began.get('embedding')?.includes(device));
+      for (const block of blocks) {
+        expect(member?.plan.keepers(block)).toEqual(began.get(block));
+        // Each keeper has computed the update itself, whoever was heard before the end.
+        expect(member?.updatersOf(block).has(device)).toBe(began.get(block)?.includes(device));
+      }
     }
     for (let run = 0; run < 40; run++) {
       const draws = drawsOf(500 + run);
       const after = draws.integer(1, whole.sent - 1);
-      const victims = began.get('embedding')!.slice(0, 2);
+      const victims = began.get(draws.pick(blocks))!.slice(0, 2);
       const kept = pipeline({
         ...{ graphOf: frozenOf, keepers: began, steps },
         beforeMessage: (sent, _, self) => {

@@ -17,22 +17,31 @@ export interface HashedBlocksOptions {
   readonly paths: readonly StageOrder[];
   /** Blocks of which nothing is trained. Defaults to none. */
   readonly frozen?: readonly string[];
+  /**
+   * Parts that the vocabulary is cut into, the embedding's included. They are frozen, so name the embedding
+   * under `frozen`. Defaults to 0: it is whole.
+   */
+  readonly parts?: number;
 }
 
 const BYTES = 64;
 type Tensors = ReadonlyMap<string, Uint8Array>;
 
 /** Hops as models/blocks makes them: forward, loss, backward, sums, norms, clip and updates. */
-export function hashedGraph({ layers, paths, frozen = [] }: HashedBlocksOptions): HopGraph {
-  const blocks = ['embedding', ...Array.from({ length: layers }, (_, i) => `layers.${i}`)];
+export function hashedGraph(options: HashedBlocksOptions): HopGraph {
+  const { layers, paths, parts = 0 } = options;
+  const others = Array.from({ length: Math.max(0, parts - 1) }, (_, k) => `vocabulary.${k + 1}`);
+  const partBlocks = parts === 0 ? [] : ['embedding', ...others];
+  const frozen = [...(options.frozen ?? []), ...others];
+  const blocks = ['embedding', ...Array.from({ length: layers }, (_, i) => `layers.${i}`), ...others];
   const state = new Map<string, ReadonlyMap<string, TensorPlace>>();
   const made = new Map<string, TensorPlace>();
   const data = new Map<string, TensorPlace>();
   let slot = 0;
   const place = (): TensorPlace => ({ slot: slot++, bytes: BYTES });
   for (const block of blocks) {
-    const parts = frozen.includes(block) ? [] : ['w', 'm', 'v'];
-    state.set(block, new Map(parts.map((name) => [`${block}.${name}`, place()])));
+    const own = frozen.includes(block) ? [] : ['w', 'm', 'v'];
+    state.set(block, new Map(own.map((name) => [`${block}.${name}`, place()])));
   }
   for (const microbatch of paths.keys()) data.set(`tokens.${microbatch}`, place());
   const nodes: HopGraphNode[] = [];
@@ -49,14 +58,37 @@ export function hashedGraph({ layers, paths, frozen = [] }: HashedBlocksOptions)
     gradients.get(block)?.push(name);
     return [name];
   };
-  const forward = (microbatch: number, path: StageOrder): void => {
-    add({
-      kind: 'embed',
-      block: 'embedding',
-      microbatch,
-      inputs: [`tokens.${microbatch}`],
-      outputs: [`x.${microbatch}.0`],
+  /** A hop of each part, and the names of what these give. */
+  const ofParts = (microbatch: number, kind: string, inputs: readonly string[]): string[] =>
+    partBlocks.map((block, k) => {
+      const output = `${kind}.${microbatch}.${k}`;
+      add({ kind, block, microbatch, inputs, outputs: [output] });
+      return output;
     });
+  const look = (microbatch: number): void => {
+    const tokens = [`tokens.${microbatch}`];
+    const looked = partBlocks.length === 0 ? tokens : ofParts(microbatch, 'lookup', tokens);
+    const kind = partBlocks.length === 0 ? 'embed' : 'gather';
+    add({ kind, block: 'embedding', microbatch, inputs: looked, outputs: [`x.${microbatch}.0`] });
+  };
+  const loss = (microbatch: number, x: string, g: string): void => {
+    const tokens = `tokens.${microbatch}`;
+    const of = { block: 'embedding', microbatch };
+    if (partBlocks.length === 0) {
+      const outputs = [g, ...gradient('embedding', microbatch, 'head')];
+      add({ ...of, kind: 'loss', inputs: [tokens, x], outputs });
+      return;
+    }
+    const normed = `normed.${microbatch}`;
+    const sum = `lse.${microbatch}`;
+    add({ ...of, kind: 'normalize', inputs: [x], outputs: [normed] });
+    const sums = ofParts(microbatch, 'logits', [normed, tokens]);
+    add({ ...of, kind: 'loss', inputs: sums, outputs: [sum] });
+    const shares = ofParts(microbatch, 'logits.backward', [normed, tokens, sum]);
+    add({ ...of, kind: 'normalize.backward', inputs: [x, ...shares], outputs: [g] });
+  };
+  const forward = (microbatch: number, path: StageOrder): void => {
+    look(microbatch);
     for (const [at, stage] of path.entries())
       add({
         kind: 'forward',
@@ -66,13 +98,7 @@ export function hashedGraph({ layers, paths, frozen = [] }: HashedBlocksOptions)
         inputs: [`x.${microbatch}.${at}`],
         outputs: [`x.${microbatch}.${at + 1}`],
       });
-    add({
-      kind: 'loss',
-      block: 'embedding',
-      microbatch,
-      inputs: [`tokens.${microbatch}`, `x.${microbatch}.${path.length}`],
-      outputs: [`g.${microbatch}.${path.length}`, ...gradient('embedding', microbatch, 'head')],
-    });
+    loss(microbatch, `x.${microbatch}.${path.length}`, `g.${microbatch}.${path.length}`);
   };
   const backward = (microbatch: number, path: StageOrder): void => {
     for (const at of [...path.keys()].reverse())

@@ -44,6 +44,23 @@ export const blocksSpec: SwarmSpec = {
   },
 };
 
+/** As `blocksSpec`, with adapters beside frozen weights and the vocabulary in parts. */
+export const partsSpec: SwarmSpec = {
+  ...blocksSpec,
+  name: 'Sums in blocks, with adapters',
+  trained: { kind: 'adapters', rank: 4, alpha: 8, targets: ['q_proj', 'v_proj'] },
+  blocks: {
+    layersPerBlock: 1,
+    skipped: 0,
+    fullEvery: 0,
+    microbatches: 2,
+    rows: 2,
+    length: 32,
+    boundary: 'bf16',
+    vocabularyParts: 3,
+  },
+};
+
 /** A swarm of a published model with adapters, the catalogue and a data set for each kind of checker. */
 export const fullSpec: SwarmSpec = {
   ...smallSpec,

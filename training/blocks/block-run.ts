@@ -8,6 +8,7 @@ import type { Words } from '../../compute/repops/recipe.ts';
 import { type BlockPath, type BlockPlan, layerBlocks } from '../../models/blocks/block-plan.ts';
 import { type BlockStep, blockStep, type Microbatches } from '../../models/blocks/block-step.ts';
 import type { Boundary } from '../../models/blocks/boundary.ts';
+import { idData } from '../../models/blocks/vocabulary-hops.ts';
 import { DEFAULT_OPTIMIZER, type OptimizerOptions } from '../../models/decoder/adamw.ts';
 import { HyperSchedule } from '../../models/decoder/hyper.ts';
 import { pathPlan } from '../../pipeline/path-plan.ts';
@@ -112,8 +113,8 @@ export class BlockRun {
     const data = new Map<string, Words>([['hyper', this.#hyper.at(step + 1, learningRate * warm)]]);
     for (let m = 0; m < count; m++) {
       const collated = collate(rows.slice(m * batch, (m + 1) * batch), { batch, length });
-      data.set(`tokens.${m}`, collated.tokens);
-      data.set(`targets.${m}`, collated.targets);
+      for (const what of ['tokens', 'targets'] as const)
+        for (const [name, ids] of idData(this.plan, what, m, collated[what])) data.set(name, ids);
       data.set(
         `weights.${m}`,
         collated.perToken(() => weight),

@@ -18,5 +18,6 @@ export function swarmBlockPlan({ config, blocks, lora }: SwarmBlockPlanOptions):
     config,
     layers: evenLayers(config.layers, layerBlockCount(config.layers, blocks)),
     weights: lora === undefined ? TRAINED : { frozen: true, lora },
+    vocabularyParts: blocks.vocabularyParts ?? 1,
   });
 }

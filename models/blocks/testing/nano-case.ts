@@ -7,7 +7,9 @@ import { type DecoderConfig, NANO_CONFIG } from '../../decoder/config.ts';
 import { initialParameters } from '../../decoder/initialize.ts';
 import { freshState } from '../../decoder/state.ts';
 import type { TrainingBatch } from '../../decoder/train-step.ts';
+import type { BlockPlan } from '../block-plan.ts';
 import type { Microbatches } from '../block-step.ts';
+import { idData } from '../vocabulary-hops.ts';
 
 export function nanoStart(config: DecoderConfig = NANO_CONFIG, deviation = 0.02): Checkpoint {
   const stream = new RandomStream([12, 2]);
@@ -48,17 +50,21 @@ export function nanoBatch(
   };
 }
 
-/** The same rows as the data of microbatches. */
+/** The same rows as the data of microbatches. `plan` is needed where it cuts the vocabulary. */
 export function microbatchData(
   { count, batch, length }: Microbatches,
   rows: TrainingBatch,
+  plan?: BlockPlan,
 ): ReadonlyMap<string, Words> {
   const N = batch * length;
   const data = new Map<string, Words>();
   for (let m = 0; m < count; m++) {
     const slice = (values: ArrayLike<number>) => Array.from({ length: N }, (_, i) => must(values, m * N + i));
-    data.set(`tokens.${m}`, Uint32Array.from(slice(rows.tokens)));
-    data.set(`targets.${m}`, Uint32Array.from(slice(rows.targets)));
+    for (const what of ['tokens', 'targets'] as const) {
+      const ids = Uint32Array.from(slice(rows[what]));
+      const named = plan === undefined ? new Map([[`${what}.${m}`, ids]]) : idData(plan, what, m, ids);
+      for (const [name, words] of named) data.set(name, words);
+    }
     data.set(`weights.${m}`, Float32Array.from(slice(rows.weights)));
   }
   return data;

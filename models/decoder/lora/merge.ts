@@ -1,7 +1,7 @@
 import { must } from '../../../protocol/must.ts';
 import { type DecoderConfig, parameterSpecs } from '../config.ts';
 import type { NamedTensors } from '../state.ts';
-import { toBfloat16, type WeightSource } from '../weights.ts';
+import { checkRange, toBfloat16, type WeightSource } from '../weights.ts';
 import { adapterNames, LoraError, type LoraOptions, loraScale, projectionOf } from './adapters.ts';
 
 /**
@@ -39,5 +39,12 @@ export function mergedWeights(
     }
     return weights;
   };
-  return { float32, bfloat16: async (name, signal) => toBfloat16(await float32(name, signal)) };
+  return {
+    float32,
+    async bfloat16(name, signal, range) {
+      const values = await float32(name, signal);
+      if (range !== undefined) checkRange(name, range, values.length);
+      return toBfloat16(values.subarray(range?.begin, range?.end));
+    },
+  };
 }
