@@ -138,6 +138,7 @@ const storedAttestations: FuzzTarget = {
         let text = textOf(input);
         const outbox = new AttestationOutbox({
           gossip: gossip as never,
+          content: { publishObject: async () => '' },
           acknowledgements: { expect: () => undefined, accepted: () => false },
           scheduler,
           round: () => 4,

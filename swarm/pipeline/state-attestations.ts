@@ -86,7 +86,7 @@ export class StateAttestations {
       onAccepted: (at, _root, by) => this.#emit({ kind: 'accepted', round: at, ...by }),
     });
     this.#checks = new ObjectChecks({
-      ...{ content, device, members, round, standingOf, signal: this.#ended.signal },
+      ...{ content, device, members, round, scheduler, standingOf, signal: this.#ended.signal },
       placeRankOf: (author) => toHex(sha256Of(placeSecret, encode(`${round()}\n`), fromHex(author))),
       reject: (reason, detail) => gossip.reject(reason, detail),
       cidOf: ({ body }) => body.record,

@@ -55,6 +55,7 @@ function setUp(
       revealed.some((key) => key.address === author && setBy(key).cid === cid),
     reject: (reason) => rejections.push(reason),
     onChecked: ({ author }) => checked.push(author),
+    scheduler,
     signal: new AbortController().signal,
   });
   return {
@@ -63,7 +64,9 @@ function setUp(
     asked,
     checked,
     rejections,
-    settle: () => scheduler.advance(100),
+    settle: (milliseconds = 100) => scheduler.advance(milliseconds),
+    /** The author has its set from now on. */
+    comesBack: (key: DeviceKey) => objects.set(setBy(key).cid, setBy(key).bytes),
     nextRound: () => {
       round++;
     },
@@ -78,6 +81,26 @@ describe('attestationChecks', () => {
     await settle();
     expect(checked).toEqual([revealed.address, late.address]);
     expect(asked).toEqual([late, silent].map(({ publicKey }) => [peerIdOf(publicKey)]));
+  });
+
+  it('[P-80] looks for a set again that was not to be had, until the attestation is stale', async () => {
+    const [author, gone] = [keyOf(1), keyOf(2)];
+    const { checks, asked, checked, settle, comesBack, nextRound } = setUp([]);
+    for (const key of [author, gone]) checks.check(attestBy(key));
+    await settle();
+    expect(asked).toHaveLength(2);
+    comesBack(author);
+    await settle(5_000);
+    expect(checked).toEqual([author.address]);
+    expect(asked).toHaveLength(4);
+    await settle(60_000);
+    expect(asked).toHaveLength(6);
+
+    checks.check(attestBy(gone));
+    for (let n = 0; n < 3; n++) nextRound();
+    await settle(60_000);
+    expect(asked).toHaveLength(7);
+    expect(checked).toEqual([author.address]);
   });
 
   it('[P-80] acknowledges no attestation of a set that names another author', async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Content } from '../content/content.ts';
+import { ContentError } from '../content/content-error.ts';
 import type { PubSub } from '../pubsub.ts';
 import { memoryStoreOfAttestations } from '../testing/attestation-store.ts';
 import { ROUND_MS } from '../testing/simulated-ledger.ts';
@@ -69,5 +71,49 @@ describe('AttestationOutbox', () => {
     await swarm.scheduler.advance(9_000);
     expect(other.of('attested').filter(({ message }) => message.author === late.key.address)).toEqual([]);
     for (const { driver } of [late, other]) await driver.stop();
+  });
+
+  it('[P-206] gives the set again that an earlier process had, so that who missed the reveal acknowledges', async () => {
+    const swarm = new SimulatedSwarm();
+    const store = memoryStoreOfAttestations();
+    let mine = new Map<string, Uint8Array>();
+    const everybodys = swarm.content();
+    /** What a process has ends with it. */
+    const ownContent = (): Content => {
+      const own = new Map<string, Uint8Array>();
+      mine = own;
+      const publishObject = async (bytes: Uint8Array) => {
+        const cid = await everybodys.publishObject(bytes);
+        own.set(cid, bytes);
+        return cid;
+      };
+      return { ...everybodys, publishObject };
+    };
+    const fromAuthor: Content = {
+      ...everybodys,
+      async fetchObject(cid) {
+        const bytes = mine.get(cid);
+        if (bytes === undefined) throw new ContentError(`Nobody has ${cid}.`);
+        return bytes;
+      },
+    };
+    const gone = swarm.join('gone', { attestations: store, ground: { content: ownContent() } });
+    gone.driver.start();
+    // The other one comes in after the reveal, and hears the attestation.
+    await swarm.scheduler.advance(13_500);
+    const other = swarm.join('other', { ground: { content: fromAuthor } });
+    other.driver.start();
+    mine = new Map();
+    await swarm.scheduler.advance(3_000);
+    await gone.driver.stop();
+    expect(other.of('attested')).toHaveLength(1);
+    expect(gone.of('accepted')).toEqual([]);
+
+    const again = swarm.join('gone', { attestations: store, ground: { content: ownContent() } });
+    again.driver.start();
+    await swarm.scheduler.advance(10_000);
+    expect(again.of('accepted').map(({ round }) => round)).toEqual([0]);
+    expect(await store.read()).toEqual([]);
+    for (const { driver } of [again, other]) await driver.stop();
   });
 });

@@ -1,4 +1,6 @@
+import { fromHex, type Hex, toHex } from '../../protocol/hex.ts';
 import { BoundedMap } from '../bounded-map.ts';
+import type { Content } from '../content/content.ts';
 import type { Gossip } from '../gossip.ts';
 import type { AttestBody } from '../messages/bodies.ts';
 import { MESSAGE_TYPES } from '../messages/message-types.ts';
@@ -9,6 +11,11 @@ import type { Acknowledgements } from './acknowledgements.ts';
 export interface OwnAttestation {
   readonly round: number;
   readonly body: AttestBody;
+  /**
+   * The rollout set that it names, without which others do not acknowledge it. Absent where the set is too
+   * large to be kept with it.
+   */
+  readonly set?: Hex;
 }
 
 /**
@@ -21,8 +28,9 @@ export function parseAttestations(text: string): readonly OwnAttestation[] {
 }
 
 function isAttestation(value: unknown): value is OwnAttestation {
-  const { round, body } = (value ?? {}) as { readonly round?: unknown; readonly body?: unknown };
-  return Number.isSafeInteger(round) && typeof body === 'object' && body !== null;
+  const { round, body, set = '0x' } = (value ?? {}) as Partial<Record<keyof OwnAttestation, unknown>>;
+  const isSet = typeof set === 'string' && /^0x([0-9a-f]{2})*$/.test(set);
+  return Number.isSafeInteger(round) && typeof body === 'object' && body !== null && isSet;
 }
 
 /** Where a device keeps its attestations, so that they outlive its process. */
@@ -34,6 +42,7 @@ export interface AttestationStore {
 
 export interface AttestationOutboxOptions {
   readonly gossip: Pick<Gossip, 'publish'>;
+  readonly content: Pick<Content, 'publishObject'>;
   readonly acknowledgements: Pick<Acknowledgements, 'expect' | 'accepted'>;
   readonly scheduler: Scheduler;
   /** Current round by chain time. */
@@ -51,6 +60,8 @@ interface Entry extends OwnAttestation {
 /** The first pause. An ack takes a second or two. */
 const FIRST_PAUSE_MS = 5_000;
 const LOOK_MS = 1_000;
+/** Most bytes of a rollout set that are kept with its attestation. A tab has a few MB for all of them. */
+const MAX_SET_BYTES = 128 * 1024;
 /** As many as a receiver takes rounds, and one. */
 const MAX_KEPT = MESSAGE_TYPES.attest.window.behind + 2;
 
@@ -72,24 +83,31 @@ export class AttestationOutbox {
 
   /** Takes up what an earlier process left. Never rejects: what cannot be read is lost. */
   async open(): Promise<void> {
-    const { store, acknowledgements, scheduler } = this.#options;
+    const { store, acknowledgements, scheduler, content } = this.#options;
     const left = (await store?.read().catch(() => [])) ?? [];
-    for (const { round, body } of left) {
+    for (const own of left) {
+      const { round, body, set } = own;
       if (this.#isStale(round) || this.#entries.get(round) !== undefined) continue;
       acknowledgements.expect(round, body.checkpointRoot);
+      // Who did not hear the reveal asks for the set, and what a process serves may end with it.
+      if (set !== undefined) void content.publishObject(fromHex(set)).catch(() => undefined);
       // Soon, but not before the first neighbours are there.
       const nextAt = scheduler.now() + FIRST_PAUSE_MS;
-      this.#entries.set(round, { round, body, nextAt, pauseMs: FIRST_PAUSE_MS });
+      this.#entries.set(round, { ...own, nextAt, pauseMs: FIRST_PAUSE_MS });
     }
     this.#lookLater();
   }
 
-  /** Keeps and sends an attestation. Rejects with CodecError over a limit of the message. */
-  async send(round: number, body: AttestBody): Promise<void> {
+  /**
+   * Keeps and sends an attestation. `set` has the bytes of the rollout set that it names, if they are here.
+   * Rejects with CodecError over a limit of the message.
+   */
+  async send(round: number, body: AttestBody, set?: Uint8Array): Promise<void> {
     const { gossip, acknowledgements, scheduler } = this.#options;
     acknowledgements.expect(round, body.checkpointRoot);
     const nextAt = scheduler.now() + FIRST_PAUSE_MS;
-    this.#entries.set(round, { round, body, nextAt, pauseMs: 2 * FIRST_PAUSE_MS });
+    const kept = set === undefined || set.length > MAX_SET_BYTES ? {} : { set: toHex(set) };
+    this.#entries.set(round, { round, body, ...kept, nextAt, pauseMs: 2 * FIRST_PAUSE_MS });
     this.#lookLater();
     await this.#write();
     await gossip.publish({ type: 'attest', round, body });
@@ -134,7 +152,7 @@ export class AttestationOutbox {
 
   /** A full disk keeps no round from being attested. It is then only in memory. */
   #write(): Promise<void> {
-    const kept = [...this.#entries.values()].map(({ round, body }) => ({ round, body }));
+    const kept = [...this.#entries.values()].map(({ nextAt: _, pauseMs: __, ...own }) => own);
     this.#writing = this.#writing.then(() => this.#options.store?.write(kept)).catch(() => undefined);
     return this.#writing;
   }

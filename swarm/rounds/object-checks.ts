@@ -4,7 +4,9 @@ import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { Standing } from '../../protocol/standing.ts';
 import type { Content } from '../content/content.ts';
 import type { Message } from '../messages/envelope.ts';
+import { MESSAGE_TYPES } from '../messages/message-types.ts';
 import type { RejectReason } from '../messages/reject-reason.ts';
+import type { Scheduler } from '../scheduler.ts';
 import { AuthorPlaces } from './author-places.ts';
 
 /** What is known of a message without its object. A text says what is wrong with it. */
@@ -34,6 +36,7 @@ export interface ObjectChecksOptions<T extends Attesting> {
   readonly wrong: (message: Message<T>, object: Uint8Array) => string | undefined;
   /** Called for a message that is right. */
   readonly onChecked: (message: Message<T>) => void;
+  readonly scheduler: Scheduler;
   readonly signal: AbortSignal;
 }
 
@@ -45,6 +48,11 @@ const MAX_WAITING_BYTES = 256 * 1024;
 /** Objects that are fetched at once, of which one may be a stranger's. */
 const MAX_FETCHES = 2;
 const FETCH_MS = 5_000;
+/**
+ * Pauses before an object that nobody gave is looked for again. Its author may be a process that was killed
+ * and comes back, and gossip does not deliver the author's second message to whoever heard the first.
+ */
+const AGAIN_MS = [5_000, 10_000, 20_000] as const;
 /** Objects that are fetched for unknown devices, and for all others, in one round, each of at most 1 MiB. */
 const EACH_ROUND = { strangers: 8, others: 64 };
 
@@ -58,6 +66,10 @@ export class ObjectChecks<T extends Attesting> {
   readonly #fetching = { strangers: 0, others: 0 };
   #round = -1;
   #fetched = { strangers: 0, others: 0 };
+  /** How often a message's object was not to be had. */
+  readonly #failures = new WeakMap<Message<T>, number>();
+  /** Messages that are looked at again later. */
+  #later = 0;
 
   constructor(options: ObjectChecksOptions<T>) {
     this.#options = options;
@@ -110,11 +122,26 @@ export class ObjectChecks<T extends Attesting> {
       const object = await content.fetchObject(cidOf(message), [peerIdOf(message.from)], limits);
       if (!signal.aborted) this.#settle(message, wrong(message, object));
     } catch {
-      // What cannot be had is not acknowledged. Others may have it.
+      this.#checkAgain(message);
     } finally {
       this.#fetching[who]--;
       this.#next();
     }
+  }
+
+  /** What cannot be had is not acknowledged. It may be had later, until the message is stale. */
+  #checkAgain(message: Message<T>): void {
+    const { scheduler, signal, round } = this.#options;
+    const failures = this.#failures.get(message) ?? 0;
+    const pause = AGAIN_MS[failures];
+    if (pause === undefined || signal.aborted || this.#later >= MAX_WAITING) return;
+    this.#failures.set(message, failures + 1);
+    this.#later++;
+    scheduler.after(pause, () => {
+      this.#later--;
+      const oldest = round() - MESSAGE_TYPES[message.type].window.behind;
+      if (!signal.aborted && message.round >= oldest) this.check(message);
+    });
   }
 }
 

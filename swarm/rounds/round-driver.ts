@@ -177,6 +177,7 @@ export class RoundDriver {
     });
     const outbox = new AttestationOutbox({
       gossip,
+      content,
       acknowledgements,
       scheduler: this.#scheduler,
       round,
@@ -207,6 +208,7 @@ export class RoundDriver {
       hasRevealed: (round, author, cid) => records.hasRevealed(round, author, cid),
       reject,
       onChecked: (message) => acknowledgements.acknowledge(message),
+      scheduler: this.#scheduler,
       signal: ended.signal,
     });
     const handlers = { gossip, records, acknowledgements, checks, emit };

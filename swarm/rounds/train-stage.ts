@@ -1,6 +1,6 @@
 import type { PeerRollouts, RoundContext } from '../../protocol/trainer.ts';
 import { LIMITS } from '../messages/limits.ts';
-import { digestInCid } from '../messages/rollouts.ts';
+import { digestInCid, encodeRollouts } from '../messages/rollouts.ts';
 import type { RoundDependencies } from './dependencies.ts';
 import { otherPeers } from './other-peers.ts';
 import { truncate } from './truncate.ts';
@@ -57,6 +57,7 @@ export async function trainStage(
     meanReward,
     heldOutAccuracy,
   };
-  await outbox.send(round, body);
+  // Other devices acknowledge what names a set that they can have.
+  await outbox.send(round, body, rollouts === own.cid ? encodeRollouts(own.set).bytes : undefined);
   emit({ kind: 'sent', round, checkpointRoot, body });
 }
