@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { BlockCost } from '../models/blocks/block-costs.ts';
 import { NANO_CONFIG } from '../models/decoder/config.ts';
 import { must } from '../protocol/must.ts';
-import { blocksSpec } from '../protocol/testing/sample-swarm-specs.ts';
+import { blocksSpec, partsSpec } from '../protocol/testing/sample-swarm-specs.ts';
 import { predictBlocks } from './blocks-cost.ts';
 
 const roomFor = ({ versionBytes, frozenBytes }: Pick<BlockCost, 'versionBytes' | 'frozenBytes'>) =>
@@ -36,5 +36,24 @@ it('counts frozen weights once, and versions of adapters alone', () => {
   for (const [at, { disk, memory }] of beside.blocks.entries()) {
     expect(disk).toBeLessThan(must(whole.blocks, at).disk);
     expect(memory).toBeLessThan(must(whole.blocks, at).memory);
+  }
+});
+
+it('counts a part of the vocabulary’s table for each block that has one', () => {
+  const { blocks } = partsSpec;
+  if (blocks === undefined) throw new Error('The sample has no blocks.');
+  const config = { ...NANO_CONFIG, vocabulary: 30_000 };
+  const lora = { rank: 2, alpha: 4, targets: ['q_proj'] } as const;
+  const given = { config, roomFor, quotaBytes: 1e9, lora };
+  const cut = predictBlocks({ ...given, blocks });
+  expect(cut.blocks.map(({ id }) => id)).toEqual([
+    ...['embedding', 'layers.0-0', 'layers.1-1', 'vocabulary.1', 'vocabulary.2'],
+  ]);
+  const { vocabularyParts: _, ...whole } = blocks;
+  const embedding = must(predictBlocks({ ...given, blocks: whole }).blocks, 0);
+  for (const id of ['embedding', 'vocabulary.1', 'vocabulary.2']) {
+    const part = cut.blocks.find((block) => block.id === id);
+    expect((part?.disk ?? 0) / embedding.disk).toBeCloseTo(1 / 3, 1);
+    expect((part?.memory ?? 0) / embedding.memory).toBeLessThan(0.45);
   }
 });

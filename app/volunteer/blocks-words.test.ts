@@ -4,8 +4,9 @@ import { COMPUTING, GATHERING, JOINING, OWN_DEVICE } from './testing/shown-block
 
 describe('the words of a model in blocks', () => {
   it('name blocks', () => {
-    expect(['embedding', 'layers.0-1', 'layers.4-4', 'head'].map(blockName)).toEqual([
-      ...['Embedding', 'Layers 0 to 1', 'Layer 4', 'Head'],
+    const ids = ['embedding', 'layers.0-1', 'layers.4-4', 'head', 'vocabulary.1'];
+    expect(ids.map(blockName)).toEqual([
+      ...['Embedding', 'Layers 0 to 1', 'Layer 4', 'Head', 'Vocabulary, part 2'],
     ]);
   });
 

@@ -72,6 +72,16 @@ describe('openModel', () => {
         if (dtype === 'BF16') expect(read).toEqual(fromBfloat16(toBfloat16(values)));
         if (dtype === 'F16') for (const [i, x] of read.entries()) expect(x).toBeCloseTo(values[i] ?? 0, 2);
         expect(half).toEqual(toBfloat16(read));
+        const range = { begin: Math.floor(half.length / 3), end: half.length - 1 };
+        const some = await model.weights.bfloat16(name, undefined, range);
+        expect(some).toEqual(half.slice(range.begin, range.end));
+        for (const [begin, end] of [
+          [0, half.length + 1],
+          [-1, 2],
+          [2, 2],
+          [0.5, 2],
+        ] as const)
+          await expect(model.weights.bfloat16(name, undefined, { begin, end })).rejects.toThrow(RangeError);
       }
       if ('close' in each) await (each as ReturnType<typeof storeSource>).close();
     }
