@@ -84,12 +84,24 @@ describe('Judge', () => {
     judge.hear(0, state(0), 0);
     judge.hear(0, state(-161), 5);
     expect(cut()).toBe(1);
-    judge.hear(1, state(0), 0);
-    judge.hear(1, state(-160), 40);
-    expect(cut()).toBe(1);
-    judge.hear(1, state(-160), 50);
+    const see = (score: number, from: number, to: number): void => {
+      for (let at = from; at <= to; at++) judge.hear(1, state(score), at);
+    };
+    see(0, 0, 30);
+    // The network was split, and the member has it again for a short time.
+    see(-160, 50, 60);
+    expect([cut(), judge.uncut()]).toEqual([1, []]);
+    see(-160, 61, 66);
     expect(cut()).toBe(0);
-    judge.hear(1, state(-200), 60);
+    const late = { kind: 'copy', peerId: 'peer of d', member: 1, lowest: -160 };
+    expect(judge.uncut()).toEqual([{ ...late, had: 46 }]);
+    // A process that begins again knows no scores.
+    judge.killed(1);
+    see(-160, 70, 110);
+    expect([cut(), judge.uncut()]).toEqual([1, []]);
+    see(-160, 111, 115);
+    expect(cut()).toBe(0);
+    judge.hear(1, state(-200), 130);
     expect(
       judge.verdict({ last: 1, hostile: 1, budget: BUDGET }).kinds.find(({ tried }) => tried > 0),
     ).toEqual({

@@ -51,8 +51,13 @@ export interface Verdict {
   readonly overBudget: number;
 }
 
-/** Seconds that a hostile member has to be seen as a neighbour before its cut is asked for. */
+/**
+ * Seconds that a hostile member has to be a neighbour of one process before its cut is asked for. A process
+ * that begins again knows no scores.
+ */
 const DWELL = 45;
+/** Seconds between two looks of a process at its neighbours, at most. A longer gap is a time without it. */
+const MOST_BETWEEN_LOOKS = 5;
 
 interface Honest {
   readonly address: DeviceAddress;
@@ -69,6 +74,8 @@ interface Honest {
 interface Sight {
   readonly first: number;
   last: number;
+  /** Seconds for which the present process had it as a neighbour. */
+  had: number;
   lowest: number;
   cutAt: number | null;
 }
@@ -110,6 +117,10 @@ export class Judge {
   killed(member: number): void {
     this.#kills++;
     this.#settle(member);
+    for (const { sights } of this.#hostile.values()) {
+      const sight = sights.get(member);
+      if (sight?.cutAt === null) sights.delete(member);
+    }
   }
 
   /** A report of a hostile member. Only what it stole is believed. */
@@ -164,8 +175,10 @@ export class Judge {
     for (const [peerId, score] of report.scores) {
       const sights = this.#hostile.get(peerId)?.sights;
       if (sights === undefined) continue;
-      const sight = sights.get(member) ?? { first: at, last: at, lowest: 0, cutAt: null };
+      const sight = sights.get(member) ?? { first: at, last: at, had: 0, lowest: 0, cutAt: null };
       sights.set(member, sight);
+      const since = at - sight.last;
+      if (since <= MOST_BETWEEN_LOOKS) sight.had += since;
       sight.last = at;
       sight.lowest = Math.min(sight.lowest, score);
       if (score < this.#threshold) sight.cutAt ??= at;
@@ -200,6 +213,21 @@ export class Judge {
     const next = stored[at + 1];
     if (at < 0) return 'its checkpoint was not stored';
     return next === undefined || next.previousRoot === root ? null : 'the next round went on from another';
+  }
+
+  /** Hostile members whom a neighbour that had them long enough did not cut. */
+  uncut(): readonly {
+    readonly kind: Cheat;
+    readonly peerId: string;
+    readonly member: number;
+    readonly had: number;
+    readonly lowest: number;
+  }[] {
+    return [...this.#hostile].flatMap(([peerId, { kind, sights }]) =>
+      [...sights]
+        .filter(([, { had, cutAt }]) => cutAt === null && had >= DWELL)
+        .map(([member, { had, lowest }]) => ({ kind, peerId, member, had, lowest })),
+    );
   }
 
   /** What it all came to. Rounds after `last` are not counted. */
@@ -250,9 +278,7 @@ export class Judge {
   #figures(kind: Cheat): CheatFigures {
     const tried = [...this.#hostile.values()]
       .filter((hostile) => hostile.kind === kind)
-      .map(({ sights }) =>
-        [...sights.values()].filter(({ first, last, cutAt }) => cutAt !== null || last - first >= DWELL),
-      )
+      .map(({ sights }) => [...sights.values()].filter(({ had, cutAt }) => cutAt !== null || had >= DWELL))
       .filter((sights) => sights.length > 0);
     const sights = tried.flat();
     const seconds = sights

@@ -135,6 +135,10 @@ class ChaosDrill {
     await wait(systemScheduler, 1_000 * Math.min(roundSeconds, 30), signal);
     for (const { member, round, why } of this.#judge.lost(last))
       say(`Member ${member} lost round ${round}: ${why}.`);
+    for (const { kind, peerId, member, had, lowest } of this.#judge.uncut())
+      say(
+        `Member ${member} had ${peerId} (${kind}) for ${Math.round(had)} s, down to ${Math.round(lowest)}.`,
+      );
     return this.#judge.verdict({ last, hostile, budget });
   }
 

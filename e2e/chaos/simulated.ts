@@ -8,7 +8,10 @@ import type { DeviceKey } from '../../protocol/device-key.ts';
 import { must } from '../../protocol/must.ts';
 import { type DrawSequence, RandomStream } from '../../protocol/philox.ts';
 import { loadSignatureChecks } from '../../protocol/signature-checks.ts';
+import type { Content } from '../../swarm/content/content.ts';
+import { ContentError } from '../../swarm/content/content-error.ts';
 import { GRAYLIST_SCORE } from '../../swarm/gossipsub.ts';
+import { cidOf, DAG_CBOR } from '../../swarm/messages/rollouts.ts';
 import { allTopicsOf } from '../../swarm/network-id.ts';
 import type { PubSub } from '../../swarm/pubsub.ts';
 import type { AttestationStore } from '../../swarm/rounds/attestation-outbox.ts';
@@ -56,6 +59,8 @@ interface Life {
 interface Member {
   readonly number: number;
   readonly store: AttestationStore;
+  /** The objects that its process serves, which end with it. */
+  readonly objects: Map<string, Uint8Array>;
   /** The checkpoint on its disk. */
   root: SimulatedPeer['trainer']['root'] | null;
   cheat: Cheat | null;
@@ -105,6 +110,7 @@ class Simulation {
     this.#members = Array.from({ length: options.members }, (_, number) => ({
       number,
       store: memoryStoreOfAttestations(),
+      objects: new Map(),
       root: null,
       cheat: null,
       lives: 0,
@@ -147,6 +153,10 @@ class Simulation {
     await scheduler.advance(ROUND_MS);
     for (const { member, round, why } of this.#judge.lost(last))
       say(`Member ${member} lost round ${round}: ${why}.`);
+    for (const { kind, peerId, member, had, lowest } of this.#judge.uncut())
+      say(
+        `Member ${member} had ${peerId} (${kind}) for ${Math.round(had)} s, down to ${Math.round(lowest)}.`,
+      );
     const verdict = this.#judge.verdict({ last, hostile, budget });
     for (const member of this.#members) await this.#end(member);
     say(`${Math.round((scheduler.now() - began) / 1_000)} s are simulated.`);
@@ -206,6 +216,7 @@ class Simulation {
       trainMs: this.#random.integer(1_000, 4_000),
       ground: {
         key,
+        content: this.#contentOf(member),
         pubsub: whileAlive(pubsub, () => !life.isDead),
         node: {
           addresses: () => [],
@@ -276,6 +287,7 @@ class Simulation {
     const { life } = member;
     if (life === null) return;
     member.life = null;
+    member.objects.clear();
     life.isDead = true;
     for (const other of this.#network.neighbours(life.device)) this.#network.close(life.device, other);
     for (const stop of life.stops) stop();
@@ -284,6 +296,24 @@ class Simulation {
     // Its stages end at their next wait, which is on simulated time.
     void life.peer.driver.stop();
     await (life.service as GossipSub & { stop(): Promise<void> }).stop();
+  }
+
+  /** What a member serves and fetches: objects of living members on its side. */
+  #contentOf(member: Member): Content {
+    return {
+      ...this.#swarm.content(),
+      publishObject: async (bytes) => {
+        const cid = cidOf(bytes, DAG_CBOR);
+        member.objects.set(cid, bytes);
+        return cid;
+      },
+      fetchObject: async (cid) => {
+        const others = this.#members.filter((other) => this.#sideOf(other) === this.#sideOf(member));
+        const found = others.map(({ objects }) => objects.get(cid)).find((bytes) => bytes !== undefined);
+        if (found === undefined) throw new ContentError(`Nobody on this side has ${cid}.`);
+        return found;
+      },
+    };
   }
 
   /** Connects a member with others on its side until it has enough neighbours. */
