@@ -34,12 +34,13 @@ const CONFIG: DecoderConfig = {
   normEpsilon: 1e-6,
   tiedEmbedding: true,
 };
-const BLOCKS = CONFIG.layers + 1;
 interface Case {
   readonly what: string;
   readonly trained: TrainedPart;
   /** Storage that a tab is left with. It gives half to blocks: enough for six layers of ten. */
   readonly storage: number;
+  /** Parts that the vocabulary's table is cut into. Defaults to 1: it is whole. */
+  readonly vocabularyParts?: number;
 }
 
 const CASES: readonly Case[] = [
@@ -48,6 +49,7 @@ const CASES: readonly Case[] = [
     what: 'adapters',
     trained: { kind: 'adapters', rank: 4, alpha: 8, targets: ['q_proj', 'v_proj', 'up_proj'] },
     storage: 33e6,
+    vocabularyParts: 2,
   },
 ];
 /** A step takes several seconds where five tabs share two cores. */
@@ -77,8 +79,9 @@ test.describe('A model of 10 million parameters in blocks', () => {
     test(`is trained by four tabs of which none can keep it: ${one.what}`, ({ browser }) =>
       journey(browser, one));
 
-  async function journey(browser: Browser, { trained, storage }: Case): Promise<void> {
+  async function journey(browser: Browser, { trained, storage, vocabularyParts }: Case): Promise<void> {
     test.setTimeout(1_500_000);
+    const blockCount = CONFIG.layers + (vocabularyParts ?? 1);
     const command = async (...args: readonly string[]) => {
       const all = ['tools/run-ts.mjs', '--contracts', 'node/swarm.ts', ...args, '--json'];
       const env = { ...process.env, STARLING_HOME: devnet.home };
@@ -96,7 +99,7 @@ test.describe('A model of 10 million parameters in blocks', () => {
         tasks: NANO_SELECTION,
         base,
         trained,
-        blocks: { ...spec.blocks, ...blocks },
+        blocks: { ...spec.blocks, ...blocks, vocabularyParts },
       }),
     );
     const { link } = (await command('create', file)) as { readonly link: string };
@@ -109,7 +112,7 @@ test.describe('A model of 10 million parameters in blocks', () => {
     await test.step('four tabs come in, and none keeps all of it', async () => {
       for (let n = 0; n < 4; n++) members.push(await BlockMember.join(browser, link, storage, keepFolder));
       for (const member of members) await expectComputing(member, STEPS_MS);
-      await expectShared(members, BLOCKS, STEPS_MS);
+      await expectShared(members, blockCount, STEPS_MS);
       await expectSteps(members, 1, STEPS_MS);
     });
 
@@ -119,7 +122,7 @@ test.describe('A model of 10 million parameters in blocks', () => {
       const spared = async () => {
         const kept = await Promise.all(members.map((each) => each.here()));
         place = kept.findIndex(
-          (_, i) => new Set(kept.filter((_, other) => other !== i).flat()).size === BLOCKS,
+          (_, i) => new Set(kept.filter((_, other) => other !== i).flat()).size === blockCount,
         );
         return place;
       };

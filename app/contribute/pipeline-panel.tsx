@@ -163,7 +163,7 @@ function Card({ block, own, at }: BlockCardProps) {
 }
 
 function Arrow({ kind }: { readonly kind: string }) {
-  const isBackward = kind === 'backward';
+  const isBackward = kind.endsWith('backward');
   return (
     <>
       <span aria-hidden="true">{isBackward ? '←' : '→'}</span>

@@ -48,7 +48,7 @@ export function BlocksCostLine({ swarms, spec }: BlocksCostLineProps) {
           : most === blocks.length
             ? 'This device has storage for all of them, and keeps those that others lack.'
             : `This device has storage for ${most} of them at most, and keeps those that others lack.`}
-        {` A block takes at most ${formatBytes(largest)} of memory.`}
+        {` A block takes at most ${formatBytes(largest)} of memory. While blocks move between devices, this one may hold one more than it keeps.`}
       </p>
       <Disclosure summary="Block by block">
         <ul className="max-w-md divide-y divide-line">

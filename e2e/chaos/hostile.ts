@@ -10,7 +10,7 @@ import { encodeMessage, type Message, type UnsignedMessage } from '../../swarm/m
 import { MESSAGE_TYPES } from '../../swarm/messages/message-types.ts';
 import { digestInCid, encodeRollouts } from '../../swarm/messages/rollouts.ts';
 import { topicsOf } from '../../swarm/network-id.ts';
-import type { Cheat } from './settings.ts';
+import type { Cheat, Theft } from './settings.ts';
 
 /** The part of gossipsub's service that its interface leaves out. */
 interface Raw {
@@ -35,7 +35,8 @@ export interface HostileOptions {
   readonly networkId: string;
   /** Messages of old rounds, of the topic `attestations`, as they came. */
   readonly recorded: Uint8Array[];
-  readonly onStolen: (cid: string) => void;
+  /** Called with a set that it shows as its own, and whose it was. */
+  readonly onStolen: (theft: Theft) => void;
 }
 
 type Body<T extends UnsignedMessage['type']> = Extract<UnsignedMessage, { readonly type: T }>['body'];
@@ -128,7 +129,7 @@ export class Hostile {
       this.#say({ type: 'reveal', round, seq: this.#seq++, body });
       const renamed = { ...body.rollouts, author: key.address };
       const { cid } = encodeRollouts(renamed);
-      onStolen(cid);
+      onStolen({ cid, of: body.cid, from: author });
       const salt = toHex(this.#options.randomBytes(32));
       const digest = commitmentOf(salt, key.address, cid);
       if (author === key.address) continue;

@@ -111,15 +111,17 @@ describe('Judge', () => {
 
   it('finds stolen sets that were trained on, acknowledged cheats, and members over their budget', () => {
     const judge = setUp();
-    judge.hearHostile({ kind: 'stolen', cid: 'stolen' });
-    judge.hear(0, finished(1, '0x1', ['own', 'stolen']), 0);
+    judge.hearHostile({ kind: 'stolen', cid: 'stolen', of: 'original', from: B });
+    judge.hearHostile({ kind: 'stolen', cid: 'stolen again', of: 'stolen', from: THIEF });
+    judge.hearHostile({ kind: 'stolen', cid: 'thief of thief', of: 'of a thief', from: THIEF });
+    judge.hear(0, finished(1, '0x1', ['own', 'stolen', 'stolen again', 'thief of thief']), 0);
     judge.hear(0, ack(B, 1, THIEF, '0x9'), 0);
     judge.hear(0, ack(C, 1, THIEF, '0x8'), 0);
     judge.hear(0, state(0, { heard: 0 }), 0);
     judge.hear(0, state(0, { heard: 60 }), 20);
     judge.hear(1, state(0, { heapMiB: 101 }), 20);
     expect(judge.verdict({ last: 1, hostile: 1, budget: BUDGET })).toMatchObject({
-      ...{ stolenSetsUsed: 1, cheatsAcknowledged: 1, overBudget: 2, messagesARound: 60, heapMiB: 101 },
+      ...{ stolenSetsUsed: 2, cheatsAcknowledged: 1, overBudget: 2, messagesARound: 60, heapMiB: 101 },
     });
   });
 });

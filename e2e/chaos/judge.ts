@@ -1,6 +1,6 @@
 import type { DeviceAddress } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
-import { CHEATS, type ChaosReport, type Cheat, type Statement } from './settings.ts';
+import { CHEATS, type ChaosReport, type Cheat, type Statement, type Theft } from './settings.ts';
 
 /** What a member of the swarm may use. The drill fails where one uses more. */
 export interface Budget {
@@ -40,7 +40,10 @@ export interface Verdict {
   readonly honestVotesSplit: number;
   readonly hostileVotesSplit: number;
   readonly votesCompared: number;
-  /** Acks by honest members of what hostile members attested, and stolen sets that honest ones trained on. */
+  /**
+   * Acks by honest members of what hostile members attested, and sets that honest ones trained on although they
+   * were stolen from an honest member. A hostile one may show its own before nobody can commit to a copy.
+   */
   readonly cheatsAcknowledged: number;
   readonly stolenSetsUsed: number;
   readonly kills: number;
@@ -89,7 +92,7 @@ export class Judge {
   readonly #hostileAddresses = new Set<DeviceAddress>();
   readonly #acks = new Map<string, Set<DeviceAddress>>();
   readonly #votes = new Map<string, Map<string, Set<number>>>();
-  readonly #stolen = new Set<string>();
+  readonly #stolen = new Map<string, Theft>();
   readonly #used = new Set<string>();
   #kills = 0;
   #failed = 0;
@@ -125,7 +128,7 @@ export class Judge {
 
   /** A report of a hostile member. Only what it stole is believed. */
   hearHostile(report: ChaosReport): void {
-    if (report.kind === 'stolen') this.#stolen.add(report.cid);
+    if (report.kind === 'stolen') this.#stolen.set(report.cid, report);
   }
 
   hear(member: number, report: ChaosReport, at: number): void {
@@ -264,7 +267,7 @@ export class Judge {
           this.#hostileAddresses.has(name.split(' ')[1] as DeviceAddress) &&
           [...by].some((one) => honest.has(one)),
       ).length,
-      stolenSetsUsed: [...this.#used].filter((cid) => this.#stolen.has(cid)).length,
+      stolenSetsUsed: [...this.#used].filter((cid) => this.#isStolenFromHonest(cid)).length,
       kills: this.#kills,
       failedRounds: this.#failed,
       heapMiB: Math.round(Math.max(0, ...members.map((member) => member.heapMiB))),
@@ -273,6 +276,18 @@ export class Judge {
       overBudget: members.filter((member) => member.heapMiB > heapMiB || rate(member) > messagesARound)
         .length,
     };
+  }
+
+  /** Whether a set, or the one of which it is a copy of a copy, was an honest member's. */
+  #isStolenFromHonest(cid: string): boolean {
+    const seen = new Set<string>();
+    const honest = [...this.#honest.values()].map(({ address }) => address);
+    for (let theft = this.#stolen.get(cid); theft !== undefined; theft = this.#stolen.get(theft.of)) {
+      if (honest.includes(theft.from)) return true;
+      if (seen.has(theft.of)) return false;
+      seen.add(theft.of);
+    }
+    return false;
   }
 
   #figures(kind: Cheat): CheatFigures {

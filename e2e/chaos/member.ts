@@ -116,7 +116,7 @@ await runProcess(async (signal) => {
       randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
       networkId: connection.networkId,
       recorded,
-      onStolen: (cid) => tell({ kind: 'stolen', cid }),
+      onStolen: (theft) => tell({ kind: 'stolen', ...theft }),
     });
     gossip.onMessage((message) => hostile.hear(message));
     pubsub.addEventListener('message', ({ detail }) => recorder.hear(detail.data));

@@ -42,6 +42,14 @@ export interface Statement {
   readonly value: string;
 }
 
+/** A rollout set under another author's name. */
+export interface Theft {
+  readonly cid: string;
+  /** The content id of the set that was copied, and who showed that. */
+  readonly of: string;
+  readonly from: DeviceAddress;
+}
+
 /** What a member tells the drill. */
 export type ChaosReport =
   | { readonly kind: 'ready'; readonly peerId: string; readonly address: DeviceAddress }
@@ -60,7 +68,7 @@ export type ChaosReport =
   /** An ack by `by` of what a statement says. */
   | { readonly kind: 'ack'; readonly by: DeviceAddress; readonly statement: Statement }
   /** A CID that a hostile member shows as its own. */
-  | { readonly kind: 'stolen'; readonly cid: string }
+  | ({ readonly kind: 'stolen' } & Theft)
   | {
       readonly kind: 'state';
       readonly heapMiB: number;

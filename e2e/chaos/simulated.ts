@@ -276,7 +276,7 @@ class Simulation {
       ledger: peer.ledger,
       now: () => scheduler.now(),
       randomBytes: (count) => Uint8Array.from({ length: count }, () => this.#random.word() & 0xff),
-      onStolen: (cid) => this.#judge.hearHostile({ kind: 'stolen', cid }),
+      onStolen: (theft) => this.#judge.hearHostile({ kind: 'stolen', ...theft }),
     });
     peer.gossip.onMessage((message) => hostile.hear(message));
     stops.push(every(scheduler, CHEAT_MS, () => void hostile.tick()));

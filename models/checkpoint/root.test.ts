@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { generator } from '../../compute/engines/testing/generator.ts';
 import { toHex } from '../../protocol/hex.ts';
-import { checkpointRoot, tensorLeafData } from './root.ts';
+import { checkpointRoot, tensorLeafData, tensorRoot, tensorRootOfPieces } from './root.ts';
 import { SafetensorsError, type StoredTensor } from './safetensors.ts';
 
 const EMPTY = new Uint8Array();
@@ -54,5 +54,23 @@ describe('the root of a checkpoint', () => {
       expect(leaves.get(leaf) ?? tensor).toBe(tensor);
       leaves.set(leaf, tensor);
     }
+  });
+});
+
+describe('the root of a tensor in pieces', () => {
+  const bytes = Uint8Array.from({ length: 5 * 4096 + 7 }, (_, i) => (i * 31) >>> 3);
+  async function* cut(...ends: readonly number[]): AsyncGenerator<Uint8Array> {
+    for (const [i, end] of ends.entries()) yield bytes.subarray(ends[i - 1] ?? 0, end);
+  }
+
+  it('is that of the whole, however it is cut between leaves', async () => {
+    const whole = tensorRoot(bytes);
+    for (const ends of [[], [4096], [8192, 4 * 4096], [4096, 8192, 5 * 4096]])
+      expect(await tensorRootOfPieces(cut(...ends, bytes.length))).toEqual(whole);
+    expect(await tensorRootOfPieces(cut())).toEqual(tensorRoot(EMPTY));
+  });
+
+  it('is refused for a piece that ends within a leaf', async () => {
+    await expect(tensorRootOfPieces(cut(4095, bytes.length))).rejects.toThrow(RangeError);
   });
 });

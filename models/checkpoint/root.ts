@@ -28,6 +28,21 @@ export function tensorRoot(data: Uint8Array): Uint8Array {
 }
 
 /**
+ * As `tensorRoot`, of values that come in pieces, in order, so that no more than a piece is in memory. Throws
+ * RangeError for a piece before the last that is no whole number of leaves.
+ */
+export async function tensorRootOfPieces(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const leaves: Uint8Array[] = [];
+  let isWhole = true;
+  for await (const piece of pieces) {
+    if (!isWhole) throw new RangeError(`A piece before the last has ${LEAF_BYTES} bytes or a multiple.`);
+    isWhole = piece.length % LEAF_BYTES === 0;
+    leaves.push(...tensorLeaves(piece));
+  }
+  return merkleRoot(leaves);
+}
+
+/**
  * The leaf data of one tensor in the checkpoint's tree: UTF-8 name, 0x00, dtype, each size as u32 LE, tensor
  * root. No two tensors have the same leaf data, so a root belongs to one checkpoint. Throws SafetensorsError
  * for what would break that: a name with U+0000 or half a surrogate pair, and a size of 2^32 or more.

@@ -4,6 +4,7 @@ import { runPipelineCommand, settingsOf } from './command.ts';
 import { microbatchesOf, visitedStages } from './settings.ts';
 
 const flags = (text: string) => text.split(' ');
+const SLOW_PARTS = '--adapters --vocabulary-parts 3 --round-trip 20 --megabits 100';
 
 describe('npm run pipeline', () => {
   it.each([
@@ -15,6 +16,14 @@ describe('npm run pipeline', () => {
     ['--members 2 --blocks 3 --copies 3', '2 members cannot keep 3 copies of a block: take fewer copies.'],
     ['--members 9 --blocks 2', '2 blocks in 3 copies are kept by at most 6 members: take fewer members.'],
     ['--members 1 --blocks 2 --kills 1', 'A block that only one member keeps is lost with it'],
+    ['--members 2 --blocks 3 --shape huge', '--shape takes nano or ten, not "huge".'],
+    ['--members 2 --blocks 3 --vocabulary-parts 2', 'A vocabulary in training is not cut: take --adapters'],
+    [
+      '--members 2 --blocks 3 --adapters --vocabulary-parts 1',
+      '--vocabulary-parts takes a whole number from 2',
+    ],
+    ['--members 2 --blocks 3 --round-trip 2000', '--round-trip takes a whole number from 0 to 1000'],
+    ['--members 2 --blocks 3 --megabits 0', '--megabits takes a whole number from 1 to 10000'],
     ['--members 2 --blocks 3 --nothing', "Unknown option '--nothing'"],
   ])('refuses %s in a sentence', (argv, sentence) => {
     expect(() => settingsOf(flags(argv))).toThrow(UsageError);
@@ -34,10 +43,13 @@ describe('npm run pipeline', () => {
     }
   });
 
-  it('ends with the root of one device, also when a member is killed on the way', async () => {
+  it.each([
+    ['also when a member is killed on the way', '--skip 0.5'],
+    ['with adapters and a vocabulary in parts, over a slow network', SLOW_PARTS],
+  ])('ends with the root of one device, %s', async (_, more) => {
     const lines: string[] = [];
     const code = await runPipelineCommand({
-      argv: flags('--members 2 --blocks 3 --steps 2 --kills 1 --skip 0.5 --json'),
+      argv: flags(`--members 2 --blocks 3 --steps 2 --kills 1 ${more} --json`),
       print: (line) => lines.push(line),
       signal: new AbortController().signal,
     });

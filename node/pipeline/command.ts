@@ -1,10 +1,19 @@
 /** `npm run pipeline`: trains a model in blocks with members in threads, and compares with one device. */
 import { parseCommandLine, UsageError, wholeNumber } from '../home/command-line.ts';
 import { Crew, type CrewResult } from './crew.ts';
+import { openFirstModel } from './first-model.ts';
 import { oracleRoot } from './oracle.ts';
-import { LENGTH, microbatchesOf, openRun, type PipelineSettings, ROWS, visitedStages } from './settings.ts';
+import {
+  LENGTH,
+  microbatchesOf,
+  openRun,
+  type PipelineSettings,
+  ROWS,
+  SHAPES,
+  visitedStages,
+} from './settings.ts';
 
-const HELP = `Trains nano's shape in blocks that lie on different members, and compares the root with one device's.
+const HELP = `Trains a small model in blocks that lie on different members, and compares the root with one device's.
 
   npm run pipeline -- --members N --blocks B [options]
 
@@ -15,6 +24,11 @@ const HELP = `Trains nano's shape in blocks that lie on different members, and c
   --kills K     members that are killed on the way and replaced: 0 (default) to 1000
   --copies C    members that keep each block: 1 to 16 (default 3, or all when there are fewer)
   --seed N      everything random follows from it: 0 to 255 (default 1)
+  --shape S     nano (default), or ten: ten million parameters
+  --adapters    trains adapters beside frozen weights
+  --vocabulary-parts P   beside adapters, cuts the vocabulary into P blocks, the embedding's included: 2 to 16
+  --round-trip MS        of messages between members: 0 (default) to 1000
+  --megabits N           what each member sends in a second: 1 to 10000 (default without limit)
   --json        only the last line: members, blocks, steps, kills, lost, root, oracleRoot, tokensPerSecond`;
 
 export interface CommandOptions {
@@ -36,6 +50,11 @@ export function settingsOf(argv: readonly string[]): PipelineSettings & { readon
         kills: { type: 'string', default: '0' },
         copies: { type: 'string' },
         seed: { type: 'string', default: '1' },
+        shape: { type: 'string', default: 'nano' },
+        adapters: { type: 'boolean', default: false },
+        'vocabulary-parts': { type: 'string' },
+        'round-trip': { type: 'string', default: '0' },
+        megabits: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     },
@@ -50,11 +69,23 @@ export function settingsOf(argv: readonly string[]): PipelineSettings & { readon
   const skip = /^0(\.\d+)?$/.test(values.skip) ? Number(values.skip) : Number.NaN;
   if (!(skip >= 0 && skip <= 0.9))
     throw new UsageError(`--skip takes a share from 0 to 0.9, not "${values.skip}".`);
+  const shape = SHAPES.find((each) => each === values.shape);
+  if (shape === undefined)
+    throw new UsageError(`--shape takes ${SHAPES.join(' or ')}, not "${values.shape}".`);
+  const parts = values['vocabulary-parts'];
+  if (parts !== undefined && !values.adapters)
+    throw new UsageError('A vocabulary in training is not cut: take --adapters with --vocabulary-parts.');
+  const vocabularyParts = parts === undefined ? 1 : wholeNumber('--vocabulary-parts', parts, 2, 16);
   const settings = {
     members,
     blocks,
     copies,
     skip,
+    shape,
+    adapters: values.adapters,
+    vocabularyParts,
+    roundTrip: wholeNumber('--round-trip', values['round-trip'], 0, 1000),
+    megabits: values.megabits === undefined ? 0 : wholeNumber('--megabits', values.megabits, 1, 10_000),
     steps: wholeNumber('--steps', values.steps, 1, 10_000),
     kills: wholeNumber('--kills', values.kills, 0, 1000),
     seed: wholeNumber('--seed', values.seed, 0, 255),
@@ -62,9 +93,10 @@ export function settingsOf(argv: readonly string[]): PipelineSettings & { readon
   };
   if (copies > members)
     throw new UsageError(`${members} members cannot keep ${copies} copies of a block: take fewer copies.`);
-  if (members > blocks * copies)
+  const kept = blocks + vocabularyParts - 1;
+  if (members > kept * copies)
     throw new UsageError(
-      `${blocks} blocks in ${copies} copies are kept by at most ${blocks * copies} members: take fewer members.`,
+      `${kept} blocks in ${copies} copies are kept by at most ${kept * copies} members: take fewer members.`,
     );
   if (settings.kills > 0 && copies < 2)
     throw new UsageError(
@@ -86,7 +118,8 @@ export async function runPipelineCommand({ argv, print, signal }: CommandOptions
       `${settings.members} members, ${settings.blocks} blocks, ${count} microbatches of ${ROWS} rows of ${LENGTH} tokens, ${hops} hops in a step.`,
     );
   }
-  const result = await new Crew(run, settings).train(signal);
+  const first = await openFirstModel(run, settings.seed);
+  const result = await new Crew(run, first, settings).train(signal);
   const expected = await oracleRoot(run, settings, signal);
   if (!json) for (const line of inWords(result)) print(line);
   const root = [...result.roots].find((each) => each !== expected) ?? expected;

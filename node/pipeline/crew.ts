@@ -7,8 +7,8 @@ import { type DrawSequence, RandomStream } from '../../protocol/philox.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { BlockRun } from '../../training/blocks/block-run.ts';
 import { hopGraphOf } from '../../workers/hop-graph-of-step.ts';
+import type { FirstModel } from './first-model.ts';
 import { MemberThread } from './member-thread.ts';
-import { rootOfState } from './oracle.ts';
 import type { PipelineSettings } from './settings.ts';
 import type { FromMember, MemberCounts, Place } from './thread-messages.ts';
 
@@ -38,6 +38,7 @@ const KILLS_UNTIL = 0.9;
 
 export class Crew {
   readonly #run: BlockRun;
+  readonly #first: Pick<FirstModel, 'rootOf'>;
   readonly #settings: PipelineSettings;
   readonly #draws: DrawSequence;
   readonly #members: MemberThread[] = [];
@@ -52,8 +53,9 @@ export class Crew {
   #replacing = 0;
   #settle: { resolve: () => void; reject: (reason: unknown) => void } | undefined;
 
-  constructor(run: BlockRun, settings: PipelineSettings) {
+  constructor(run: BlockRun, first: Pick<FirstModel, 'rootOf'>, settings: PipelineSettings) {
     this.#run = run;
+    this.#first = first;
     this.#settings = settings;
     const seed = new Uint8Array(32).fill(settings.seed);
     this.#draws = RandomStream.named({ seed, round: 0, device: '', purpose: 'paths' }).sequence(1);
@@ -80,9 +82,7 @@ export class Crew {
       });
       const elapsed = performance.now() - started;
       const roots = new Set(
-        [...this.#states.values()].map((state) =>
-          rootOfState(this.#run, this.#settings.seed, this.#settings.steps, state),
-        ),
+        [...this.#states.values()].map((state) => this.#first.rootOf(this.#settings.steps, state)),
       );
       return { kills: this.#kills, roots, finished: this.#finished, elapsed, counts: this.#counts };
     } finally {

@@ -19,11 +19,12 @@ import { LiveMember } from '../../swarm/pipeline/live-member.ts';
 import { systemScheduler } from '../../swarm/scheduler.ts';
 import { hopGraphOf, versionRootOf } from '../../workers/hop-graph-of-step.ts';
 import { HopHost } from '../../workers/hop-host.ts';
-import { rootOfState } from './oracle.ts';
-import { DOMAIN, firstVersions, openRun, programOf } from './settings.ts';
+import { openFirstModel } from './first-model.ts';
+import { DOMAIN, openRun, programOf } from './settings.ts';
 import type { Beginning, FromMember, MemberData, ToMember } from './thread-messages.ts';
+import { Uplink } from './uplink.ts';
 
-/** Threads of one machine answer within this time, also when it is busy. In milliseconds. */
+/** Threads of one machine answer within this time besides, also when it is busy. In milliseconds. */
 const ROUND_TRIP = 250;
 /** Until enough of a device's times are known. In milliseconds. */
 const FIRST_DEADLINE = 5_000;
@@ -34,7 +35,9 @@ if (parent === null) throw new Error('This program is a thread of npm run pipeli
 const key = deviceKey(secret);
 const run = await openRun(settings);
 const engine = await createWasmEngine({ threads: 1 });
-const host = new HopHost({ engine, run });
+const first = await openFirstModel(run, settings.seed);
+const host = new HopHost({ engine, run, frozen: first.frozen });
+const uplink = new Uplink({ ...settings, scheduler: systemScheduler });
 const recover = await openKeyRecovery();
 const links = new Map<DeviceAddress, MessagePort>();
 let member: PipelineMember | undefined;
@@ -49,18 +52,18 @@ function link(device: DeviceAddress, port: MessagePort): void {
 
 async function begin(beginning: Beginning): Promise<void> {
   const { blocks } = beginning;
-  const versions = firstVersions(run, settings.seed);
-  const first = new Map(
+  const { versions } = first;
+  const firstRoots = new Map(
     versions.flatMap(({ tensors }) =>
       [...tensors].map(([name, bytes]) => [name, toHex(tensorRoot(bytes))] as const),
     ),
   );
   const name = handoffRun({
     program: programOf(run, settings.steps),
-    initial: rootOfState(run, settings.seed, 0, first),
+    initial: first.rootOf(0, firstRoots),
   });
   const isOurs = (handoff: Handoff) => isSigned(DOMAIN, handoff, recover);
-  const start = startOf(beginning, first, { run: name, isSigned: isOurs, paths: (at) => run.paths(at) });
+  const start = startOf(beginning, firstRoots, { run: name, isSigned: isOurs, paths: (at) => run.paths(at) });
   const files =
     beginning.kind === 'join'
       ? beginning.files
@@ -84,7 +87,7 @@ async function begin(beginning: Beginning): Promise<void> {
     dataOf: (at) => host.dataRoots(at),
     end: settings.steps,
     start,
-    roundTrip: () => ROUND_TRIP,
+    roundTrip: () => ROUND_TRIP + settings.roundTrip,
     firstDeadline: FIRST_DEADLINE,
   });
   live = new LiveMember({
@@ -94,7 +97,7 @@ async function begin(beginning: Beginning): Promise<void> {
       tell({ kind: 'computed' });
       return outputs;
     },
-    send: (to, message) => links.get(to)?.postMessage(encodePipelineMessage(message)),
+    send: (to, message) => post(to, encodePipelineMessage(message)),
     scheduler: systemScheduler,
     onFinished: finished,
     onBehind: () => tell({ kind: 'behind' }),
@@ -105,8 +108,12 @@ async function begin(beginning: Beginning): Promise<void> {
   if (beginning.kind !== 'join') return;
   for (const message of beginning.welcome)
     if (message.kind === 'handoff') live.receive(message.handoff.device, message);
-  for (const port of links.values())
-    port.postMessage(encodePipelineMessage({ kind: 'join', step: start.step, blocks }));
+  for (const device of links.keys())
+    post(device, encodePipelineMessage({ kind: 'join', step: start.step, blocks }));
+}
+
+function post(to: DeviceAddress, bytes: Uint8Array): void {
+  uplink.send(bytes.length, () => links.get(to)?.postMessage(bytes));
 }
 
 function startOf(

@@ -1,17 +1,15 @@
 /**
- * What `npm run pipeline` trains: nano's shape with a block for each run of layers, and how its members work.
+ * What `npm run pipeline` trains: nano's shape, or one of ten million parameters, with a block for each run of
+ * layers, and how its members work.
  */
 import { blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
-import { type BlockVersion, blocksOf } from '../../models/blocks/block-version.ts';
-import type { Checkpoint } from '../../models/decoder/checkpoint.ts';
-import { configJson, NANO_CONFIG } from '../../models/decoder/config.ts';
-import { initialParameters } from '../../models/decoder/initialize.ts';
-import { freshState } from '../../models/decoder/state.ts';
+import { configJson, type DecoderConfig, NANO_CONFIG } from '../../models/decoder/config.ts';
+import { TRAINED } from '../../models/decoder/forward.ts';
+import type { LoraOptions } from '../../models/decoder/lora/adapters.ts';
 import { characterTokenizerJson } from '../../models/tokenizer/character-vocabulary.ts';
 import { Tokenizer } from '../../models/tokenizer/tokenizer.ts';
 import type { HandoffDomain } from '../../protocol/handoff.ts';
 import { type Hex, toHex } from '../../protocol/hex.ts';
-import { RandomStream } from '../../protocol/philox.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { BlockRun } from '../../training/blocks/block-run.ts';
 import { completionTokenizer } from '../../training/completion-tokenizer.ts';
@@ -32,7 +30,29 @@ export interface PipelineSettings {
   readonly copies: number;
   /** Everything random follows from it: weights, questions, paths, and who is killed when. */
   readonly seed: number;
+  readonly shape: Shape;
+  /** Whether adapters are trained beside frozen weights. */
+  readonly adapters: boolean;
+  /** Parts that the vocabulary is cut into beside adapters. 1: its table is whole. */
+  readonly vocabularyParts: number;
+  /** Of every message, in milliseconds, besides what threads take. */
+  readonly roundTrip: number;
+  /** Bits that each member sends in a microsecond. 0: as many as threads can. */
+  readonly megabits: number;
 }
+
+/** Nano's, or one of ten million parameters. */
+export const SHAPES = ['nano', 'ten'] as const;
+export type Shape = (typeof SHAPES)[number];
+
+const CONFIGS: Readonly<Record<Shape, DecoderConfig>> = {
+  nano: NANO_CONFIG,
+  ten: {
+    ...NANO_CONFIG,
+    ...{ hiddenSize: 320, layers: 10, heads: 5, kvHeads: 1, headDim: 64, feedForward: 800 },
+  },
+};
+const LORA: LoraOptions = { rank: 4, alpha: 8, targets: ['q_proj', 'v_proj'] };
 
 /** Rows of a microbatch, and tokens of a row. */
 export const ROWS = 8;
@@ -60,9 +80,15 @@ export function microbatchesOf(settings: PipelineSettings): number {
 /** What all members compute. Throws BlockPlanError or PathPlanError for settings that do not fit. */
 export async function openRun(settings: PipelineSettings): Promise<BlockRun> {
   const layers = settings.blocks - 1;
-  const config = { ...NANO_CONFIG, layers: Math.max(NANO_CONFIG.layers, layers) };
+  const shape = CONFIGS[settings.shape];
+  const config = { ...shape, layers: Math.max(shape.layers, layers) };
   return new BlockRun({
-    plan: blockPlan({ config, layers: evenLayers(config.layers, layers) }),
+    plan: blockPlan({
+      config,
+      layers: evenLayers(config.layers, layers),
+      weights: settings.adapters ? { frozen: true, lora: LORA } : TRAINED,
+      vocabularyParts: settings.vocabularyParts,
+    }),
     microbatches: { count: microbatchesOf(settings), batch: ROWS, length: LENGTH },
     seed: new Uint8Array(32).fill(settings.seed),
     tasks: await openTasks(NANO_SELECTION, new Map()),
@@ -79,20 +105,4 @@ export function programOf(run: BlockRun, steps: number): Hex {
   return toHex(
     sha256Of(new TextEncoder().encode(JSON.stringify([configJson(run.plan.config), blocks, paths]))),
   );
-}
-
-/** The model at the beginning: random weights that follow from the seed. */
-export function firstCheckpoint(run: BlockRun, seed: number): Checkpoint {
-  const { config } = run.plan;
-  const stream = new RandomStream([seed, 0]);
-  const parameters = initialParameters({
-    config,
-    draw: (tensor, element, part) => stream.word(tensor, element, part),
-  });
-  return { config, cursor: 0, rngKey: '0x00000000', state: freshState(config, parameters) };
-}
-
-/** The blocks of the model at the beginning. */
-export function firstVersions(run: BlockRun, seed: number): readonly BlockVersion[] {
-  return blocksOf(run.plan, firstCheckpoint(run, seed).state);
 }

@@ -16,12 +16,14 @@ export function mergedWeights(
   adapters: NamedTensors,
 ): WeightSource {
   const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
+  const isTargeted = (name: string): boolean => {
+    const projection = projectionOf(name);
+    return projection !== undefined && lora.targets.includes(projection);
+  };
   const float32 = async (name: string, signal?: AbortSignal): Promise<Float32Array> => {
     const weights = await base.float32(name, signal);
-    const projection = projectionOf(name);
     const shape = shapes.get(name);
-    const targeted = projection !== undefined && lora.targets.includes(projection);
-    if (shape === undefined || !targeted) return weights;
+    if (shape === undefined || !isTargeted(name)) return weights;
     const names = adapterNames(name);
     const a = adapters.get(names.a);
     const b = adapters.get(names.b);
@@ -42,6 +44,7 @@ export function mergedWeights(
   return {
     float32,
     async bfloat16(name, signal, range) {
+      if (!isTargeted(name)) return base.bfloat16(name, signal, range);
       const values = await float32(name, signal);
       if (range !== undefined) checkRange(name, range, values.length);
       return toBfloat16(values.subarray(range?.begin, range?.end));
