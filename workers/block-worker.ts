@@ -56,6 +56,7 @@ export function blockWorker(opened: OpenedBlockRun, engine: Engine): BlockWorker
       return { step: state.step, bytes, root: checkpointRoot(bytes) };
     },
     file: async (block, step) => host.file(block, step),
+    forget: (block) => host.forget(block),
     release: (block) => host.release(block),
     dataRoots: async (step) => host.dataRoots(step),
     compute: (step, hop, inputs, signal) => host.compute(step, hop, inputs, { signal }),

@@ -56,7 +56,9 @@ export interface HopMethods {
   load(file: Uint8Array): Promise<LoadedBlock>;
   /** The file of a version that is held. */
   file(block: string, step: number): Promise<Uint8Array>;
-  /** Gives a block's versions back. */
+  /** Gives a block's versions back, and keeps its frozen weights for another version. */
+  forget(block: string): Promise<void>;
+  /** Gives a block's versions and its frozen weights back. */
   release(block: string): Promise<void>;
   /**
    * The roots of all blocks' tensors as the run starts with them, by name. Reads one tensor of the model at a

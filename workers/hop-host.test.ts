@@ -180,6 +180,12 @@ describe('HopHost', () => {
     await host.load(file('embedding'));
     expect(await host.compute(0, 0, new Map())).toEqual(made);
     expect(asked).toHaveLength(4);
+
+    await host.forget('embedding');
+    await expect(host.compute(0, 0, new Map())).rejects.toThrow('does not keep embedding');
+    await host.load(file('embedding'));
+    expect(await host.compute(0, 0, new Map())).toEqual(made);
+    expect(asked).toHaveLength(4);
     await host.dispose();
   });
 

@@ -39,6 +39,8 @@ export class HopHost {
   readonly #frozen: HopHostOptions['frozen'];
   /** Ends the loading of a block's frozen weights. */
   readonly #loading = new Map<string, AbortController>();
+  /** Blocks whose frozen weights are on the engine. */
+  readonly #withWeights = new Set<string>();
   #computer: HopComputer | undefined;
   /** By block, then by step. */
   readonly #versions = new Map<string, Map<number, TensorBytes>>();
@@ -84,9 +86,16 @@ export class HopHost {
     return encodeBlock(this.#run.plan, { block, step, tensors: this.#tensors(block, step) });
   }
 
-  /** Gives a block's versions back. */
+  /** Gives a block's versions back, and keeps its frozen weights for another version. */
+  async forget(block: string): Promise<void> {
+    this.#versions.delete(block);
+    await this.#computer?.releaseVersion(block);
+  }
+
+  /** Gives a block's versions and its frozen weights back. */
   async release(block: string): Promise<void> {
     this.#versions.delete(block);
+    this.#withWeights.delete(block);
     this.#loading
       .get(block)
       ?.abort(new HopHostError(`${block.slice(0, 40)} was given back before its weights were read.`));
@@ -139,7 +148,7 @@ export class HopHost {
   }
 
   async #loadFrozen(block: string): Promise<void> {
-    if (this.#frozen === undefined || this.#versions.has(block)) return;
+    if (this.#frozen === undefined || this.#withWeights.has(block)) return;
     const ending = new AbortController();
     this.#loading.set(block, ending);
     try {
@@ -147,6 +156,7 @@ export class HopHost {
       ending.signal.throwIfAborted();
       await this.#computerOf().loadFrozen(weights);
       ending.signal.throwIfAborted();
+      this.#withWeights.add(block);
     } catch (error) {
       // The engine may have taken some of them before its memory ended. After an abort, `release` frees them,
       // and another load of the block may have begun.

@@ -53,6 +53,7 @@ export function createHopService(environment: HopEnvironment): HopWorkerApi {
         'describe',
         'assemble',
         'file',
+        'forget',
         'release',
         'dataRoots',
         'compute',

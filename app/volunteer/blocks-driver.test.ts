@@ -20,7 +20,7 @@ async function driving(options: { readonly fail?: { now?: Error } } = {}) {
       memory: new Map([['head', 7]]),
       assemble: async ([bytes = new Uint8Array()]) => ({ step: 4, bytes, root: '0x04' }),
       worker: {
-        ...{ begin: unused, load: unused, file: unused, describe: unused, compute: unused },
+        ...{ begin: unused, load: unused, file: unused, describe: unused, compute: unused, forget: unused },
         release: async (block) => void log.push(`released ${block}`),
       },
     },

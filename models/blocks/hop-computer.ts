@@ -145,11 +145,23 @@ export class HopComputer {
     });
   }
 
+  /**
+   * Takes a block's version off the engine. Its frozen weights stay, so that another version of it can be
+   * computed with at once. Throws BlockPlanError for a block that the plan lacks.
+   */
+  async releaseVersion(block: string): Promise<void> {
+    await this.#remove(versionTensors(blockOf(this.#step.plan, block)));
+  }
+
   /** Takes a block's tensors off the engine. Throws BlockPlanError for a block that the plan lacks. */
   async release(block: string): Promise<void> {
     const { plan } = this.#step;
     const found = blockOf(plan, block);
-    const names = [...versionTensors(found), ...frozenTensors(plan, found)].map(({ name }) => name);
+    await this.#remove([...versionTensors(found), ...frozenTensors(plan, found)]);
+  }
+
+  async #remove(tensors: readonly { readonly name: string }[]): Promise<void> {
+    const names = tensors.map(({ name }) => name);
     await queueOf(this.#engine).run(async () => {
       this.#store.remove(names);
       for (const name of names) {

@@ -107,6 +107,7 @@ class Device {
           return [...held.keys()];
         },
         loading: [],
+        prepared: [],
         stepOf: (block) => held.get(block),
         drop: async (block) => void held.delete(block),
       },

@@ -38,7 +38,7 @@ export interface BlockMovesOptions {
   readonly quotaBytes: number;
   /** Who is to keep which block. */
   readonly placement: () => ReadonlyMap<string, BlockKeepers>;
-  readonly held: Pick<HeldBlocks, 'ids' | 'loading' | 'stepOf' | 'drop'>;
+  readonly held: Pick<HeldBlocks, 'ids' | 'loading' | 'prepared' | 'stepOf' | 'drop'>;
   readonly requests: Pick<VersionRequests, 'ask'>;
   /** Computes the hops of one more block, whose file this is. */
   readonly keep: (block: string, step: number, file: Uint8Array) => Promise<void>;
@@ -73,8 +73,8 @@ export class BlockMoves {
 
   /** Whether a block fits in beside what is held and these. */
   fits(block: string, others: readonly string[]): boolean {
-    const { ids, loading } = this.#options.held;
-    return this.#bytesOf(new Set([...ids, ...loading, ...others, block])) <= this.#mostBytes();
+    const { ids, loading, prepared } = this.#options.held;
+    return this.#bytesOf(new Set([...ids, ...loading, ...prepared, ...others, block])) <= this.#mostBytes();
   }
 
   #standsStillFor({ member }: Computing, block: string): boolean {
@@ -134,9 +134,13 @@ export class BlockMoves {
 
   /** Takes in blocks that this device is to keep and does not compute yet, as when another one has left. */
   async #takeIn(live: Computing): Promise<void> {
-    const { store, requests, keep, placement } = this.#options;
+    const { store, requests, keep, placement, held, device } = this.#options;
     const { plan, step } = live.member;
     const coming: string[] = [];
+    const mine = [...placement()]
+      .filter(([, { keepers }]) => keepers.includes(device))
+      .map(([block]) => block);
+    for (const block of held.prepared) if (!mine.includes(block)) await held.drop(block);
     for (const block of this.#missing(live, placement())) {
       if (!this.#standsStillFor(live, block) && !this.fits(block, coming)) return;
       coming.push(block);

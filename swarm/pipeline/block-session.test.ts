@@ -185,6 +185,23 @@ describe('BlockSession', () => {
     expect(late.session.view().problems).toEqual([]);
   });
 
+  it('[P-149] takes a device in that reads the frozen weights of a block for longer than a step', async () => {
+    const run = new SimulatedSessions({ graphOf, hopMs: 20, weightsMs: 4_000 });
+    const devices = [await run.join(), await run.join()];
+    await until(run, devices, 4);
+    const late = await run.join();
+    for (let second = 0; second < 40 && late.session.view().state !== 'computing'; second++) {
+      await run.scheduler.advance(1_000);
+    }
+    expect(late.session.view()).toMatchObject({ state: 'computing', problems: [] });
+    await run.scheduler.advance(30_000);
+    expect(late.session.view()).toMatchObject({ state: 'computing', problems: [] });
+    expect(late.session.view().blocks.filter(({ isHere }) => isHere).length).toBeGreaterThan(1);
+    const last = Math.max(...late.steps.keys());
+    expect(late.steps.get(last)).toEqual(oracle(last + 1));
+    expect(last).toBeGreaterThan(10);
+  });
+
   it('[P-149] begins with the model’s own files where the first step is not over', async () => {
     // A version of another device would take 15 s.
     const run = new SimulatedSessions({ graphOf, hopMs: 3_000, fileMs: 15_000 });

@@ -266,7 +266,7 @@ export class BlockSession {
     this.#keeper.retire();
     this.#keeper.stop();
     await this.#live?.stop();
-    await this.#held.dropLeft().catch(() => undefined);
+    await this.#held.dropLeft([]).catch(() => undefined);
     await this.#links?.stop();
     await this.#options.onStopped?.();
     this.#changed();
@@ -424,7 +424,7 @@ export class BlockSession {
     const beginning = await this.#gathering.advance();
     if (beginning === undefined) return;
     const { state, keepers, blocks } = beginning;
-    await this.#held.dropLeft();
+    await this.#held.dropLeft(this.#gathering.mine());
     this.#compute({ ...state, keepers });
     // Others may begin by what they heard of this device before it had all of these.
     for (const { device } of this.#options.keeping.members())
@@ -442,7 +442,8 @@ export class BlockSession {
       (block) => welcome.keepers.get(block)?.every((each) => each === device) === true,
     );
     const mine = [...new Set([...placed, ...onlyHere])];
-    for (const block of this.#held.ids) if (!mine.includes(block)) await this.#held.drop(block);
+    for (const block of [...this.#held.ids, ...this.#held.prepared])
+      if (!mine.includes(block)) await this.#held.drop(block);
     for (const block of mine) {
       if (this.#held.stepOf(block) === step) continue;
       if (onlyHere.includes(block) && (await this.#held.recover({ block, step }, state, isWanted))) continue;
@@ -461,8 +462,8 @@ export class BlockSession {
       return;
     }
     // The other blocks of this device come while it computes.
-    for (const block of this.#held.ids) if (!here.includes(block)) await this.#held.drop(block);
-    await this.#held.dropLeft();
+    for (const block of this.#held.ids) if (!here.includes(block)) await this.#held.forget(block);
+    await this.#held.dropLeft(placed);
     if (!isWanted()) return;
     const left = leftBy(device, welcome.keepers, welcome.next);
     this.#compute({ ...welcome, joins: here, left });

@@ -29,6 +29,7 @@ function heldBy(worker: SlowWorker): HeldBlocks {
       file: none,
       compute: none,
       load: (f) => worker.load(f),
+      forget: () => worker.release(),
       release: () => worker.release(),
     },
     tensorsOf: () => ['w'],
@@ -68,6 +69,7 @@ describe('versions in memory', () => {
 
   it('[P-154] takes a version again that the worker has since it left, and gives back what it did not', async () => {
     const released: string[] = [];
+    const forgotten: string[] = [];
     const none = () => Promise.reject(new Error('Not asked for here.'));
     const held = new HeldBlocks({
       worker: {
@@ -76,9 +78,8 @@ describe('versions in memory', () => {
         file: async (block, step) => (block === 'layers.0' && step <= 1 ? Uint8Array.of(1) : none()),
         compute: none,
         load: async (file) => ({ roots: file[0] === 1 ? RIGHT : FALSE }),
-        release: async (block) => {
-          released.push(block);
-        },
+        forget: async (block) => void forgotten.push(block),
+        release: async (block) => void released.push(block),
       },
       tensorsOf: () => ['w'],
       confirmed: () => undefined,
@@ -92,7 +93,24 @@ describe('versions in memory', () => {
     expect(await held.recover({ block: 'layers.7', step: 1 }, RIGHT, always)).toBe(false);
     expect(await held.recover({ block: 'layers.0', step: 1 }, RIGHT, always)).toBe(true);
     expect(held.stepOf('layers.0')).toBe(1);
-    await held.dropLeft();
-    expect([held.ids, held.left, released]).toEqual([['layers.0'], [], ['layers.1', 'layers.2']]);
+    await held.dropLeft(['layers.0', 'layers.2']);
+    expect([held.ids, held.left, released]).toEqual([['layers.0'], [], ['layers.1']]);
+    // Another version of it is to come, so that its frozen weights stay.
+    expect([held.prepared, forgotten]).toEqual([['layers.2'], ['layers.2']]);
+    await held.drop('layers.2');
+    expect([held.prepared, released]).toEqual([[], ['layers.1', 'layers.2']]);
+  });
+
+  it('keeps the frozen weights of a block whose version came too late, until it has another', async () => {
+    const worker = new SlowWorker();
+    const held = heldBy(worker);
+    const late = held.take(place, Uint8Array.of(1), RIGHT, () => false);
+    worker.loads.at(-1)?.();
+    expect(await late).toBe(false);
+    expect([held.ids, held.prepared]).toEqual([[], ['layers.0']]);
+    const next = held.take(place, Uint8Array.of(1), RIGHT, () => true);
+    worker.loads.at(-1)?.();
+    expect(await next).toBe(true);
+    expect([held.ids, held.prepared]).toEqual([['layers.0'], []]);
   });
 });

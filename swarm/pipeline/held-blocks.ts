@@ -10,6 +10,9 @@ export interface HopWorker {
   begin(block: string): Promise<{ readonly roots: Roots }>;
   load(file: Uint8Array): Promise<{ readonly roots: Roots }>;
   file(block: string, step: number): Promise<Uint8Array>;
+  /** Gives a block's versions back, and keeps what another version of it needs: weights that no step changes. */
+  forget(block: string): Promise<void>;
+  /** Gives back all that belongs to a block. */
   release(block: string): Promise<void>;
   compute(
     step: number,
@@ -38,6 +41,8 @@ export class HeldBlocks {
   readonly #taking = new Set<string>();
   /** See `left`. */
   readonly #left = new Set<string>();
+  /** See `prepared`. */
+  readonly #prepared = new Set<string>();
 
   constructor(options: HeldBlocksOptions) {
     this.#options = options;
@@ -57,6 +62,14 @@ export class HeldBlocks {
     return [...this.#left];
   }
 
+  /**
+   * Blocks without a version here whose frozen weights the worker still has. They are large and do not change,
+   * so a version that came too late for its step does not make the next one late, too.
+   */
+  get prepared(): readonly string[] {
+    return [...this.#prepared];
+  }
+
   /** Steps done in the newest version of a block. Undefined where none is here. */
   stepOf(block: string): number | undefined {
     return this.#steps.get(block);
@@ -68,8 +81,7 @@ export class HeldBlocks {
     for (const [name, root] of roots) {
       if (first.get(name) !== root) throw new RangeError(`${block} of this device is not the run's.`);
     }
-    this.#steps.set(block, 0);
-    this.#left.delete(block);
+    this.#has(block, 0);
   }
 
   /**
@@ -89,11 +101,10 @@ export class HeldBlocks {
       const { roots } = await this.#options.worker.load(file);
       const names = [...this.#options.tensorsOf(block)];
       if (!names.every((name) => roots.get(name) === state.get(name)) || !isWanted()) {
-        await this.drop(block);
+        await this.forget(block);
         return false;
       }
-      this.#steps.set(block, step);
-      this.#left.delete(block);
+      this.#has(block, step);
       return true;
     } finally {
       this.#taking.delete(block);
@@ -105,10 +116,25 @@ export class HeldBlocks {
     for (const block of this.#steps.keys()) this.#steps.set(block, steps);
   }
 
+  #has(block: string, step: number): void {
+    this.#steps.set(block, step);
+    this.#left.delete(block);
+    this.#prepared.delete(block);
+  }
+
+  /** Gives a block's versions back. Another version of it is expected. */
+  async forget(block: string): Promise<void> {
+    this.#steps.delete(block);
+    this.#left.delete(block);
+    this.#prepared.add(block);
+    await this.#options.worker.forget(block);
+  }
+
   /** Gives a block back. */
   async drop(block: string): Promise<void> {
     this.#steps.delete(block);
     this.#left.delete(block);
+    this.#prepared.delete(block);
     await this.#options.worker.release(block);
   }
 
@@ -131,9 +157,12 @@ export class HeldBlocks {
     return file !== undefined && this.take(place, file, state, isWanted);
   }
 
-  /** Gives back what was held when this device left the others, and was not taken again. */
-  async dropLeft(): Promise<void> {
-    for (const block of this.left) await this.drop(block);
+  /**
+   * Gives back what was held when this device left the others, and was not taken again. Of the `expected`
+   * blocks other versions are to come.
+   */
+  async dropLeft(expected: readonly string[]): Promise<void> {
+    for (const block of this.left) await (expected.includes(block) ? this.forget(block) : this.drop(block));
   }
 
   /** The file of a version that is in memory. Rejects where it is not. */

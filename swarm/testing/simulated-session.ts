@@ -58,6 +58,8 @@ export interface SimulatedSessionsOptions {
   readonly beginMs?: number;
   /** Milliseconds that a worker takes to load a version, one after another. Defaults to 0. */
   readonly loadMs?: number;
+  /** Milliseconds that a worker takes besides for the frozen weights of a block that it has not. Defaults to 0. */
+  readonly weightsMs?: number;
   /** Milliseconds that a message between two devices takes. Defaults to 0. */
   readonly messageMs?: number;
   /** What devices believe a round trip to take, in milliseconds. Defaults to two messages, at least 50. */
@@ -273,7 +275,7 @@ export class SimulatedSessions {
   }
 
   #worker(peerId: string): HopWorker {
-    const { graphOf, hopMs, fileMs = 0, beginMs = 0, loadMs = 0 } = this.#options;
+    const { graphOf, hopMs, fileMs = 0, beginMs = 0, loadMs = 0, weightsMs = 0 } = this.#options;
     const graph = graphOf(0);
     const versions = new Map<string, ReadonlyMap<string, Uint8Array>>();
     const rootsOf = (tensors: ReadonlyMap<string, Uint8Array>) =>
@@ -282,6 +284,14 @@ export class SimulatedSessions {
     const inTurn = (ms: number): Promise<void> => {
       last = last.then(() => wait(this.scheduler, ms));
       return last;
+    };
+    const withWeights = new Set<string>();
+    const readWeights = async (block: string): Promise<void> => {
+      if (!withWeights.has(block)) await inTurn(weightsMs);
+      withWeights.add(block);
+    };
+    const forget = (block: string): void => {
+      for (const version of versions.keys()) if (version.startsWith(`${block} `)) versions.delete(version);
     };
     const tensorsOf = (block: string, step: number) => {
       const tensors = versions.get(`${block} ${step}`);
@@ -297,6 +307,7 @@ export class SimulatedSessions {
       load: async (file) => {
         const { block, step, tensors } = readFile(graph, file);
         if (loadMs > 0) await inTurn(loadMs);
+        if (weightsMs > 0) await readWeights(block);
         versions.set(`${block} ${step}`, tensors);
         return { roots: rootsOf(tensors) };
       },
@@ -305,8 +316,10 @@ export class SimulatedSessions {
         if (fileMs > 0) await inTurn(fileMs);
         return writeFile(block, step, tensors);
       },
+      forget: async (block) => forget(block),
       release: async (block) => {
-        for (const version of versions.keys()) if (version.startsWith(`${block} `)) versions.delete(version);
+        withWeights.delete(block);
+        forget(block);
       },
       compute: async (step, hop, inputs, signal) => {
         const at = graphOf(step);

@@ -192,7 +192,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
           rootOf: () => ROOT,
         },
         worker: {
-          ...{ begin: unused, load: unused, file: unused, describe: unused, compute: unused },
+          ...{ begin: unused, load: unused, file: unused, describe: unused, compute: unused, forget: unused },
           release: async () => undefined,
         },
         files: { list: async () => [], read: unused, write: unused, remove: unused },
