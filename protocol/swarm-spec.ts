@@ -60,8 +60,8 @@ export interface BlockSettings {
   /** How what passes from block to block is rounded ([B-16] of docs/blocks.md). */
   readonly boundary: 'f32' | 'bf16' | 'int8';
   /**
-   * Parts that the tables of the vocabulary are cut into, each in a block, beside adapters. Left out for whole
-   * tables.
+   * Parts that the tables of the vocabulary are cut into, each in a block, beside adapters. Left out for
+   * whole tables.
    */
   readonly vocabularyParts?: number;
 }

@@ -41,8 +41,8 @@ export interface Verdict {
   readonly hostileVotesSplit: number;
   readonly votesCompared: number;
   /**
-   * Acks by honest members of what hostile members attested, and sets that honest ones trained on although they
-   * were stolen from an honest member. A hostile one may show its own before nobody can commit to a copy.
+   * Acks by honest members of what hostile members attested, and sets that honest ones trained on although
+   * they were stolen from an honest member. A hostile one may show its own while others can still commit.
    */
   readonly cheatsAcknowledged: number;
   readonly stolenSetsUsed: number;

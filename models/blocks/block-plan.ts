@@ -20,8 +20,8 @@ export type BlockKind = 'embedding' | 'layers' | 'head' | 'vocabulary';
 
 export interface Block {
   /**
-   * `embedding`, `head`, `layers.` and the first and last layer: `layers.0-1`, or `vocabulary.` and the number
-   * of a part from 1 on.
+   * `embedding`, `head`, `layers.` and the first and last layer: `layers.0-1`, or `vocabulary.` and the
+   * number of a part from 1 on.
    */
   readonly id: string;
   /**
@@ -79,8 +79,8 @@ export interface BlockPlanOptions {
   /** Stages that no path may leave out. Defaults to none beyond embedding and head. */
   readonly required?: readonly number[];
   /**
-   * Parts that the vocabulary's tables are cut into, each in a block, where weights are frozen. Defaults to 1:
-   * every table is whole.
+   * Parts that the vocabulary's tables are cut into, each in a block, where weights are frozen. Defaults to
+   * 1: every table is whole.
    */
   readonly vocabularyParts?: number;
 }

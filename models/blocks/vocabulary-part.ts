@@ -45,7 +45,7 @@ export function rowsOfTokens(ids: Uint32Array, { first, tokens }: VocabularyPart
   return ids.map((id) => (id >= first && id - first < tokens ? id - first : tokens));
 }
 
-/** What is added to a part's logits before their log-sum: +0 for its tokens, the lowest value for the rest. */
+/** What is added to a part's logits before their log-sum: +0 for its tokens, else the lowest value. */
 export function absenceBias({ tokens, rows }: VocabularyPart): Float32Array {
   return new Float32Array(rows).fill(LOWEST, tokens);
 }

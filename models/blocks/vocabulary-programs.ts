@@ -155,7 +155,7 @@ export function partsLossProgram(
   return b.build(name(`loss ${objective.objective}`));
 }
 
-/** `input`, `targets`, `lse` of the whole vocabulary, `coefficient` -> the part's share of `input.gradient`. */
+/** `input`, `targets`, `lse` of the whole vocabulary, `coefficient` -> the part's `input.gradient`. */
 export function logitsBackwardProgram(plan: BlockPlan, block: PartBlock, shape: HopShape): Program {
   const { b, d, arrival, departure, name } = builderOf(plan, shape);
   const { N, D } = d;
@@ -173,7 +173,7 @@ export function logitsBackwardProgram(plan: BlockPlan, block: PartBlock, shape: 
   return b.build(name(`backward logits ${block.id}`));
 }
 
-/** `input`, `share.<k>` for each part -> `input.gradient`: their sum in order, back through the final norm. */
+/** `input`, `share.<k>` for each part -> `input.gradient`: their sum in order, through the final norm. */
 export function normalizeBackwardProgram(plan: BlockPlan, parts: number, shape: HopShape): Program {
   const { b, d, arrival, departure, name } = builderOf(plan, shape);
   const { config, weights } = plan;

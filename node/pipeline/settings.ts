@@ -1,6 +1,6 @@
 /**
- * What `npm run pipeline` trains: nano's shape, or one of ten million parameters, with a block for each run of
- * layers, and how its members work.
+ * What `npm run pipeline` trains: nano's shape, or one of ten million parameters, with a block for each run
+ * of layers, and how its members work.
  */
 import { blockPlan, evenLayers } from '../../models/blocks/block-plan.ts';
 import { configJson, type DecoderConfig, NANO_CONFIG } from '../../models/decoder/config.ts';

@@ -10,7 +10,7 @@ export interface HopWorker {
   begin(block: string): Promise<{ readonly roots: Roots }>;
   load(file: Uint8Array): Promise<{ readonly roots: Roots }>;
   file(block: string, step: number): Promise<Uint8Array>;
-  /** Gives a block's versions back, and keeps what another version of it needs: weights that no step changes. */
+  /** Gives a block's versions back, and keeps its frozen weights for another version. */
   forget(block: string): Promise<void>;
   /** Gives back all that belongs to a block. */
   release(block: string): Promise<void>;
@@ -63,8 +63,8 @@ export class HeldBlocks {
   }
 
   /**
-   * Blocks without a version here whose frozen weights the worker still has. They are large and do not change,
-   * so a version that came too late for its step does not make the next one late, too.
+   * Blocks without a version here whose frozen weights the worker still has. They are large and do not
+   * change, so a version that came too late for its step does not make the next one late, too.
    */
   get prepared(): readonly string[] {
     return [...this.#prepared];

@@ -58,7 +58,7 @@ export interface SimulatedSessionsOptions {
   readonly beginMs?: number;
   /** Milliseconds that a worker takes to load a version, one after another. Defaults to 0. */
   readonly loadMs?: number;
-  /** Milliseconds that a worker takes besides for the frozen weights of a block that it has not. Defaults to 0. */
+  /** Milliseconds that a worker takes besides to read a block's frozen weights. Defaults to 0. */
   readonly weightsMs?: number;
   /** Milliseconds that a message between two devices takes. Defaults to 0. */
   readonly messageMs?: number;
