@@ -81,7 +81,7 @@ function made(): Vectors {
       {
         why: 'a vocabulary in training in parts',
         field: 'blocks.vocabularyParts',
-        bytes: bytes({ ...inParts, trained: wire['trained'] }),
+        bytes: bytes({ ...inParts, trained: wire.trained }),
       },
       { why: 'a key too many in blocks', field: 'blocks', bytes: withBlocks({ leader: 'somebody' }) },
       {
