@@ -134,15 +134,15 @@ export function blockPlan(options: BlockPlanOptions): BlockPlan {
     });
   };
   const isHead = (name: string) => name === FINAL_NORM || name === headName(config);
-  const whole = { kind: 'vocabulary', layers: [], skippable: false } as const;
+  const layerless = { kind: 'vocabulary', layers: [], skippable: false } as const;
   const [own, ...others] = parts;
   if (own === undefined) {
     add(
-      { ...whole, id: 'embedding', kind: 'embedding' },
+      { ...layerless, id: 'embedding', kind: 'embedding' },
       (name) => name === EMBEDDING || (config.tiedEmbedding && isHead(name)),
     );
   } else {
-    add({ ...whole, id: 'embedding', kind: 'embedding', part: own }, (name) => name === FINAL_NORM);
+    add({ ...layerless, id: 'embedding', kind: 'embedding', part: own }, (name) => name === FINAL_NORM);
   }
   let first = 0;
   for (const [index, count] of layers.entries()) {
@@ -159,8 +159,9 @@ export function blockPlan(options: BlockPlanOptions): BlockPlan {
     );
     first += count;
   }
-  if (!isCut && !config.tiedEmbedding) add({ ...whole, id: 'head', kind: 'head' }, isHead);
-  for (const [k, part] of others.entries()) add({ ...whole, id: `vocabulary.${k + 1}`, part }, () => false);
+  if (!isCut && !config.tiedEmbedding) add({ ...layerless, id: 'head', kind: 'head' }, isHead);
+  for (const [k, part] of others.entries())
+    add({ ...layerless, id: `vocabulary.${k + 1}`, part }, () => false);
   return { config, weights, blocks };
 }
 

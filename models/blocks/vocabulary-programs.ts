@@ -16,7 +16,7 @@ import { partName } from './vocabulary-part.ts';
 export const ZERO_SUMS = 'vocabulary.zero.sums';
 export const ZERO_COLUMNS = 'vocabulary.zero.columns';
 export const columnName = (k: number) => `vocabulary.column.${k}`;
-export const absenceName = (block: PartBlock) => `vocabulary.absence.${block.id}`;
+export const absenceName = ({ id }: Pick<PartBlock, 'id'>) => `vocabulary.absence.${id}`;
 
 function builderOf(plan: BlockPlan, shape: HopShape) {
   const b = new ProgramBuilder();
@@ -83,22 +83,24 @@ export function normalizeProgram(plan: BlockPlan, shape: HopShape): Program {
   return b.build(name('normalize'));
 }
 
-/** The part's logits, with the lowest value for rows of no token, after `whileZero` had them with +0. */
+/** Emits the part's logits of `N` rows. Those of its rows of zeros are +0. Returns their name. */
 function emitLogits(
   b: ProgramBuilder,
   plan: BlockPlan,
   block: PartBlock,
-  o: { readonly N: number; readonly normed: string; readonly whileZero?: (logits: string) => void },
+  { N, normed }: { readonly N: number; readonly normed: string },
 ): string {
-  const { N } = o;
   const [D, rows] = [plan.config.hiddenSize, block.part.rows];
   const table = declarePart(b, plan, block, headName(plan.config));
   const logits = b.temporary('logits', [N, rows]);
-  const product = { M: N, N: rows, K: D, transposeA: 0, transposeB: 1 };
-  b.node('matmul', product, [o.normed, table], [logits]);
-  o.whileZero?.(logits);
-  b.node('bias.add', { N, D: rows }, [logits, b.bound(absenceName(block), [rows])], [logits]);
+  b.node('matmul', { M: N, N: rows, K: D, transposeA: 0, transposeB: 1 }, [normed, table], [logits]);
   return logits;
+}
+
+/** Gives logits of the part's rows of zeros the lowest value, in place, so that no log-sum counts them. */
+function emitAbsence(b: ProgramBuilder, { id, part }: PartBlock, N: number, logits: string): void {
+  const D = part.rows;
+  b.node('bias.add', { N, D }, [logits, b.bound(absenceName({ id }), [D])], [logits]);
 }
 
 /**
@@ -109,11 +111,11 @@ export function logitsProgram(plan: BlockPlan, block: PartBlock, shape: HopShape
   const { b, d, arrival, name } = builderOf(plan, shape);
   const { N } = d;
   const V = block.part.rows;
-  const whileZero = (logits: string) => {
-    const targets = b.bound('targets', [N], 'u32');
-    b.node('xent.logprob', { N, V }, [logits, b.bound(ZERO_SUMS, [N]), targets], [b.bound('target', [N])]);
-  };
-  const logits = emitLogits(b, plan, block, { N, normed: arrival('input'), whileZero });
+  const logits = emitLogits(b, plan, block, { N, normed: arrival('input') });
+  const targets = b.bound('targets', [N], 'u32');
+  // Less a log-sum of +0 it is the logit itself.
+  b.node('xent.logprob', { N, V }, [logits, b.bound(ZERO_SUMS, [N]), targets], [b.bound('target', [N])]);
+  emitAbsence(b, block, N, logits);
   b.node('xent.lse', { N, V }, [logits], [b.bound('lse', [N])]);
   return b.build(name(`logits ${block.id}`));
 }
@@ -130,6 +132,7 @@ export function partsLossProgram(
 ): Program {
   const { b, d, name } = builderOf(plan, shape);
   const { N } = d;
+  // The log-sums side by side: each part's goes to its place in every row.
   const columns = b.temporary('columns', [N * parts, 1]);
   const zero = b.bound(ZERO_COLUMNS, [N * parts, 1]);
   b.node('add', { len: N * parts }, [zero, zero], [columns]);
@@ -161,6 +164,7 @@ export function logitsBackwardProgram(plan: BlockPlan, block: PartBlock, shape: 
   const { N, D } = d;
   const rows = block.part.rows;
   const logits = emitLogits(b, plan, block, { N, normed: arrival('input') });
+  emitAbsence(b, block, N, logits);
   const given = [b.bound('lse', [N]), b.bound('targets', [N], 'u32'), b.bound('coefficient', [N])];
   const dlogits = b.temporary('d.logits', [N, rows]);
   b.node('xent.grad', { N, V: rows }, [logits, ...given], [dlogits]);
