@@ -117,7 +117,8 @@ export class Gathering {
     const mine = this.mine();
     const isOnMedium = (block: string) => keeping.store.get({ block, step: 0 }) !== undefined;
     const onMedium = keeping.blocks.map(({ id }) => id).filter(isOnMedium);
-    for (const block of held.ids) if (!mine.includes(block) && !isOnMedium(block)) await held.drop(block);
+    for (const block of [...held.ids, ...held.prepared])
+      if (!mine.includes(block) && !isOnMedium(block)) await held.drop(block);
     const holders = this.#holders(0);
     const isHeld = (block: string) => (holders.get(block) ?? []).length > 0;
     for (const block of [...mine].sort((a, b) => Number(isHeld(a)) - Number(isHeld(b)))) {
