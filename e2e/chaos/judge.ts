@@ -233,6 +233,17 @@ export class Judge {
     );
   }
 
+  /** A sentence for each finished round that is lost, and for each cheat that a neighbour did not cut. */
+  findings(last: number): readonly string[] {
+    return [
+      ...this.lost(last).map(({ member, round, why }) => `Member ${member} lost round ${round}: ${why}.`),
+      ...this.uncut().map(
+        ({ kind, peerId, member, had, lowest }) =>
+          `Member ${member} had ${peerId} (${kind}) for ${Math.round(had)} s, down to ${Math.round(lowest)}.`,
+      ),
+    ];
+  }
+
   /** What it all came to. Rounds after `last` are not counted. */
   verdict(options: { readonly last: number; readonly hostile: number; readonly budget: Budget }): Verdict {
     for (const member of this.#honest.keys()) this.#settle(member);

@@ -133,12 +133,7 @@ class ChaosDrill {
     // A round that was finished late is acknowledged later.
     const last = Math.floor(systemScheduler.now() / (1_000 * roundSeconds)) - 1;
     await wait(systemScheduler, 1_000 * Math.min(roundSeconds, 30), signal);
-    for (const { member, round, why } of this.#judge.lost(last))
-      say(`Member ${member} lost round ${round}: ${why}.`);
-    for (const { kind, peerId, member, had, lowest } of this.#judge.uncut())
-      say(
-        `Member ${member} had ${peerId} (${kind}) for ${Math.round(had)} s, down to ${Math.round(lowest)}.`,
-      );
+    for (const line of this.#judge.findings(last)) say(line);
     return this.#judge.verdict({ last, hostile, budget });
   }
 

@@ -151,12 +151,7 @@ class Simulation {
     }
     const last = Math.floor(scheduler.now() / ROUND_MS) - 1;
     await scheduler.advance(ROUND_MS);
-    for (const { member, round, why } of this.#judge.lost(last))
-      say(`Member ${member} lost round ${round}: ${why}.`);
-    for (const { kind, peerId, member, had, lowest } of this.#judge.uncut())
-      say(
-        `Member ${member} had ${peerId} (${kind}) for ${Math.round(had)} s, down to ${Math.round(lowest)}.`,
-      );
+    for (const line of this.#judge.findings(last)) say(line);
     const verdict = this.#judge.verdict({ last, hostile, budget });
     for (const member of this.#members) await this.#end(member);
     say(`${Math.round((scheduler.now() - began) / 1_000)} s are simulated.`);

@@ -258,8 +258,8 @@ export function versionTensors(block: Block): readonly ParameterSpec[] {
 /** A weight that no step changes, as a device holds it. */
 export interface FrozenTensor extends ParameterSpec {
   readonly dtype: DType;
-  /** The table of which it is a part. Absent for a whole parameter. */
-  readonly table?: string;
+  /** The table of which it has some rows. Absent for a whole parameter. */
+  readonly rowsOf?: { readonly table: string; readonly part: VocabularyPart };
 }
 
 /** The weights of a block that no step changes: its parameters where adapters are trained beside them. */
@@ -273,7 +273,12 @@ export function frozenTensors(plan: BlockPlan, block: Block): readonly FrozenTen
   if (part === undefined) return whole;
   const parts = [...new Set([EMBEDDING, headName(config)])].map((table) => {
     const shape = [part.rows, config.hiddenSize];
-    return { name: partName(table, part), shape, dtype: parameterDType(weights, shape), table };
+    return {
+      name: partName(table, part),
+      shape,
+      dtype: parameterDType(weights, shape),
+      rowsOf: { table, part },
+    };
   });
   return [...whole, ...parts];
 }

@@ -183,21 +183,22 @@ export async function frozenWeights(
   const tensors = new Map<string, Uint8Array>();
   for (const tensor of frozenTensors(plan, block)) {
     options.signal?.throwIfAborted();
-    tensors.set(tensor.name, bytesOf(await frozenValues(tensor, block, weights, options.signal)));
+    tensors.set(tensor.name, bytesOf(await frozenValues(tensor, weights, options.signal)));
   }
   return tensors;
 }
 
 async function frozenValues(
-  { name, shape, dtype, table }: FrozenTensor,
-  { part }: Block,
+  { name, shape, dtype, rowsOf }: FrozenTensor,
   weights: WeightSource,
   signal: AbortSignal | undefined,
 ): Promise<TensorData> {
-  if (table !== undefined && part !== undefined) {
-    const [rows = 0, width = 0] = shape;
+  if (rowsOf !== undefined) {
+    const { table, part } = rowsOf;
+    const elements = elementCount(shape);
+    const width = elements / part.rows;
     const range = { begin: part.first * width, end: (part.first + part.tokens) * width };
-    const values = new Uint16Array(rows * width);
+    const values = new Uint16Array(elements);
     values.set(await weights.bfloat16(table, signal, range));
     return values;
   }

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../compute/engines/engine.ts';
 import { createWasmEngine } from '../../compute/engines/wasm/engine.ts';
 import { RandomStream } from '../../protocol/philox.ts';
-import type { DecoderConfig } from '../decoder/config.ts';
 import { FrozenSession } from '../decoder/frozen-session.ts';
 import { adapterMetadata, adapterRoot, freshAdapterState } from '../decoder/lora/adapter-state.ts';
 import { DEFAULT_LORA, initialAdapters, type LoraOptions } from '../decoder/lora/adapters.ts';
@@ -13,22 +12,9 @@ import { type BlockStep, blockStep } from './block-step.ts';
 import { adaptersOf, BlockVersionError, blocksOf, frozenWeights } from './block-version.ts';
 import { HopComputer } from './hop-computer.ts';
 import { BlockRun } from './testing/block-run.ts';
-import { microbatchData, nanoBatch, nanoStart } from './testing/nano-case.ts';
+import { microbatchData, nanoBatch, nanoStart, SMALL_QWEN2 } from './testing/nano-case.ts';
 
-/** Qwen2's shape: biases, grouped keys and a tied table. */
-const config: DecoderConfig = {
-  hiddenSize: 32,
-  layers: 3,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 48,
-  vocabulary: 61,
-  context: 64,
-  ropeTheta: 1_000_000,
-  normEpsilon: 1e-6,
-  tiedEmbedding: true,
-};
+const config = SMALL_QWEN2;
 const weights = memoryWeights(nanoStart(config, 0.2).state.parameters);
 const microbatches = { count: 3, batch: 2, length: 32 };
 const stream = new RandomStream([4, 4]);

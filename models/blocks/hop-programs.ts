@@ -35,8 +35,8 @@ export interface HopShape extends BatchShape {
   readonly boundary: Boundary;
 }
 
-/** A builder with a block's parameters declared, and what all rows of a microbatch share. */
-function builderOf(plan: BlockPlan, shape: HopShape, parameters: readonly string[]) {
+/** A builder with these parameters declared, and what all rows of a microbatch share. */
+export function builderOf(plan: BlockPlan, shape: HopShape, parameters: readonly string[]) {
   const b = new ProgramBuilder();
   const d = dimensions(plan.config, { batch: shape.batch, length: shape.length });
   declareParameters(b, plan.config, plan.weights, specsNamed(plan, parameters));

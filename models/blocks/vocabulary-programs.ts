@@ -4,12 +4,11 @@
  */
 import { elementCount, type Program } from '../../compute/repops/program.ts';
 import { emitFinalNormBackward } from '../decoder/backward.ts';
-import { ProgramBuilder } from '../decoder/builder.ts';
+import type { ProgramBuilder } from '../decoder/builder.ts';
 import { emitObjective, type GradientOptions } from '../decoder/decoder.ts';
-import { dimensions, EMBEDDING, emitFinalNorm, FINAL_NORM, headName } from '../decoder/forward.ts';
+import { EMBEDDING, emitFinalNorm, FINAL_NORM, headName } from '../decoder/forward.ts';
 import type { BlockPlan, PartBlock } from './block-plan.ts';
-import { emitArrival, emitDeparture } from './boundary.ts';
-import type { HopShape } from './hop-programs.ts';
+import { builderOf, type HopShape } from './hop-programs.ts';
 import { partName } from './vocabulary-part.ts';
 
 /** Names of tensors with the same content in all steps. */
@@ -17,19 +16,6 @@ export const ZERO_SUMS = 'vocabulary.zero.sums';
 export const ZERO_COLUMNS = 'vocabulary.zero.columns';
 export const columnName = (k: number) => `vocabulary.column.${k}`;
 export const absenceName = ({ id }: Pick<PartBlock, 'id'>) => `vocabulary.absence.${id}`;
-
-function builderOf(plan: BlockPlan, shape: HopShape) {
-  const b = new ProgramBuilder();
-  const d = dimensions(plan.config, { batch: shape.batch, length: shape.length });
-  return {
-    b,
-    d,
-    arrival: (name: string) => emitArrival(b, name, shape.boundary, d),
-    departure: (name: string, emit: (into: string | undefined) => string) =>
-      emitDeparture(b, name, shape.boundary, d, emit),
-    name: (what: string) => `${what} ${shape.batch}x${shape.length} ${shape.boundary}`,
-  };
-}
 
 function declarePart(b: ProgramBuilder, plan: BlockPlan, { part }: PartBlock, table: string): string {
   return b.bound(partName(table, part), [part.rows, plan.config.hiddenSize], 'bf16');
@@ -52,7 +38,7 @@ function emitSum(
 
 /** `tokens` -> `output`: the rows of the part's tokens, and +0 for others. */
 export function lookupProgram(plan: BlockPlan, block: PartBlock, shape: HopShape): Program {
-  const { b, d, departure, name } = builderOf(plan, shape);
+  const { b, d, departure, name } = builderOf(plan, shape, []);
   const table = declarePart(b, plan, block, EMBEDDING);
   const tokens = b.bound('tokens', [d.N], 'u32');
   departure('output', (into) => {
@@ -65,7 +51,7 @@ export function lookupProgram(plan: BlockPlan, block: PartBlock, shape: HopShape
 
 /** `input.<k>` for each part -> `output`, their sum, of which at most one is not +0. */
 export function gatherProgram(plan: BlockPlan, parts: number, shape: HopShape): Program {
-  const { b, d, arrival, departure, name } = builderOf(plan, shape);
+  const { b, d, arrival, departure, name } = builderOf(plan, shape, []);
   const terms = Array.from({ length: parts }, (_, k) => arrival(`input.${k}`));
   departure('output', (into) => emitSum(b, terms, [d.N, d.D], into));
   return b.build(name('gather'));
@@ -73,8 +59,7 @@ export function gatherProgram(plan: BlockPlan, parts: number, shape: HopShape): 
 
 /** `input` -> `output`, through the final norm. */
 export function normalizeProgram(plan: BlockPlan, shape: HopShape): Program {
-  const { b, d, arrival, departure, name } = builderOf(plan, shape);
-  b.bound(FINAL_NORM, [d.D]);
+  const { b, arrival, departure, name } = builderOf(plan, shape, [FINAL_NORM]);
   const input = arrival('input');
   departure('output', (into) => {
     const { batch, length } = shape;
@@ -108,12 +93,12 @@ function emitAbsence(b: ProgramBuilder, { id, part }: PartBlock, N: number, logi
  * each target that is in the part, and +0 for others.
  */
 export function logitsProgram(plan: BlockPlan, block: PartBlock, shape: HopShape): Program {
-  const { b, d, arrival, name } = builderOf(plan, shape);
+  const { b, d, arrival, name } = builderOf(plan, shape, []);
   const { N } = d;
   const V = block.part.rows;
   const logits = emitLogits(b, plan, block, { N, normed: arrival('input') });
   const targets = b.bound('targets', [N], 'u32');
-  // Less a log-sum of +0 it is the logit itself.
+  // A log-probability is the logit less the log-sum. With a log-sum of +0 it is the logit itself.
   b.node('xent.logprob', { N, V }, [logits, b.bound(ZERO_SUMS, [N]), targets], [b.bound('target', [N])]);
   emitAbsence(b, block, N, logits);
   b.node('xent.lse', { N, V }, [logits], [b.bound('lse', [N])]);
@@ -130,7 +115,7 @@ export function partsLossProgram(
   shape: HopShape,
   objective: Pick<GradientOptions, 'objective' | 'policy'>,
 ): Program {
-  const { b, d, name } = builderOf(plan, shape);
+  const { b, d, name } = builderOf(plan, shape, []);
   const { N } = d;
   // The log-sums side by side: each part's goes to its place in every row.
   const columns = b.temporary('columns', [N * parts, 1]);
@@ -160,7 +145,7 @@ export function partsLossProgram(
 
 /** `input`, `targets`, `lse` of the whole vocabulary, `coefficient` -> the part's `input.gradient`. */
 export function logitsBackwardProgram(plan: BlockPlan, block: PartBlock, shape: HopShape): Program {
-  const { b, d, arrival, departure, name } = builderOf(plan, shape);
+  const { b, d, arrival, departure, name } = builderOf(plan, shape, []);
   const { N, D } = d;
   const rows = block.part.rows;
   const logits = emitLogits(b, plan, block, { N, normed: arrival('input') });
@@ -179,10 +164,9 @@ export function logitsBackwardProgram(plan: BlockPlan, block: PartBlock, shape: 
 
 /** `input`, `share.<k>` for each part -> `input.gradient`: their sum in order, through the final norm. */
 export function normalizeBackwardProgram(plan: BlockPlan, parts: number, shape: HopShape): Program {
-  const { b, d, arrival, departure, name } = builderOf(plan, shape);
+  const { b, d, arrival, departure, name } = builderOf(plan, shape, [FINAL_NORM]);
   const { config, weights } = plan;
   const { batch, length } = shape;
-  b.bound(FINAL_NORM, [d.D]);
   const input = arrival('input');
   const shares = Array.from({ length: parts }, (_, k) => arrival(`share.${k}`));
   const dNormed = emitSum(b, shares, [d.N, d.D]);

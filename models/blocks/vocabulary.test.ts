@@ -12,23 +12,10 @@ import { type BlockStep, type BlockStepOptions, blockStep } from './block-step.t
 import { frozenWeights } from './block-version.ts';
 import { HopComputer } from './hop-computer.ts';
 import { BlockRun } from './testing/block-run.ts';
-import { microbatchData, nanoBatch, nanoStart } from './testing/nano-case.ts';
+import { microbatchData, nanoBatch, nanoStart, SMALL_QWEN2 } from './testing/nano-case.ts';
 import { absenceBias, rowsOfTokens, vocabularyParts } from './vocabulary-part.ts';
 
-/** Qwen2's shape: biases, grouped keys. 61 tokens make parts of unequal size. */
-const tied: DecoderConfig = {
-  hiddenSize: 32,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 48,
-  vocabulary: 61,
-  context: 64,
-  ropeTheta: 1_000_000,
-  normEpsilon: 1e-6,
-  tiedEmbedding: true,
-};
+const tied: DecoderConfig = { ...SMALL_QWEN2, layers: 2 };
 const untied: DecoderConfig = { ...tied, tiedEmbedding: false };
 const lora = DEFAULT_LORA;
 const microbatches = { count: 2, batch: 2, length: 16 };

@@ -120,7 +120,7 @@ export async function runPipelineCommand({ argv, print, signal }: CommandOptions
   }
   const first = await openFirstModel(run, settings.seed);
   const result = await new Crew(run, first, settings).train(signal);
-  const expected = await oracleRoot(run, settings, signal);
+  const expected = await oracleRoot(run, first, settings, signal);
   if (!json) for (const line of inWords(result)) print(line);
   const root = [...result.roots].find((each) => each !== expected) ?? expected;
   const lost = (settings.steps - result.finished) * count;

@@ -37,7 +37,7 @@ export interface PipelineSettings {
   readonly vocabularyParts: number;
   /** Of every message, in milliseconds, besides what threads take. */
   readonly roundTrip: number;
-  /** Bits that each member sends in a microsecond. 0: as many as threads can. */
+  /** Megabits that each member sends in a second at most. 0 for no limit. */
   readonly megabits: number;
 }
 

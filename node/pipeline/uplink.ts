@@ -4,7 +4,7 @@ import type { Scheduler } from '../../swarm/scheduler.ts';
 export interface UplinkOptions {
   /** There and back, in milliseconds, of every message. */
   readonly roundTrip: number;
-  /** Bits that the member sends in a microsecond. 0 for as many as it likes. */
+  /** Megabits that the member sends in a second at most. 0 for no limit. */
   readonly megabits: number;
   readonly scheduler: Scheduler;
 }

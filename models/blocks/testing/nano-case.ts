@@ -21,6 +21,21 @@ export function nanoStart(config: DecoderConfig = NANO_CONFIG, deviation = 0.02)
   return { config, state: freshState(config, parameters), cursor: 0, rngKey: '0x626c6f636b' };
 }
 
+/** Qwen2's shape: biases, grouped keys and a tied table. Its 61 tokens make parts of unequal size. */
+export const SMALL_QWEN2: DecoderConfig = {
+  hiddenSize: 32,
+  layers: 3,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 8,
+  feedForward: 48,
+  vocabulary: 61,
+  context: 64,
+  ropeTheta: 1_000_000,
+  normEpsilon: 1e-6,
+  tiedEmbedding: true,
+};
+
 /**
  * The rows of a step as one batch. With `apart`, the microbatches share no token: those of microbatch m are
  * congruent to m. Then the embedding's gradient is the same however microbatches are added up.
