@@ -38,6 +38,7 @@ import type { EngineReport } from '../workers/engine-report.ts';
 import { DEFAULT_BLOCK_BYTES } from './blocks/block-bytes.ts';
 import { computerOf } from './blocks/block-computer.ts';
 import { startBlockVolunteer } from './blocks/block-volunteer.ts';
+import { chunkedModel } from './blocks/chunked-model.ts';
 import { openHopThread } from './blocks/hop-thread.ts';
 import { attestationFile } from './home/attestation-file.ts';
 import { lockFolder } from './home/folder-lock.ts';
@@ -47,7 +48,7 @@ import { openCritic } from './home/open-critic.ts';
 import { verdictFolder } from './home/verdict-folder.ts';
 import { OwnAttestations } from './own-attestations.ts';
 import { fileInFolder } from './swarms/member-files.ts';
-import { type PreparedSwarm, prepareSwarm } from './swarms/prepare-swarm.ts';
+import { folderOf, type PreparedSwarm, prepareSwarm } from './swarms/prepare-swarm.ts';
 import { predictRound, RoundCosts } from './swarms/round-costs.ts';
 
 export interface VolunteerOptions {
@@ -163,6 +164,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       home,
       model: options.model,
       data: options.data,
+      readsParts: true,
       // The reference engine computes one number at a time.
       deviceClass: engine === 'reference' ? 'light' : 'full',
       modelBytes: (trained) => Math.floor(totalmem() / BYTES_IN_TRAINING[trained]),
@@ -191,7 +193,21 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     if (spec.blocks !== undefined) {
       const { chain, connection } = await joinNetwork();
       offerFiles(files, swarm);
+      const reading = new AbortController();
+      closing.push(async () => reading.abort());
+      const model =
+        swarm.model.kind === 'folder'
+          ? swarm.model
+          : await chunkedModel({
+              base: swarm.model.base,
+              folder: join(ownFolder, 'base'),
+              fromMembers: membersOf(connection),
+              store: files,
+              onNotice: (text) => tell({ kind: 'notice', text }),
+              signal: AbortSignal.any([reading.signal, ...(signal === undefined ? [] : [signal])]),
+            });
       const blocks = await startBlockVolunteer({
+        model,
         network,
         key,
         folder: ownFolder,
@@ -220,15 +236,14 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       tell({ kind: 'joined', device: key.address, engine: blocks.engine, cursor: 0 });
       return { device: key.address, stop: closeAll };
     }
+    const modelFolder = folderOf(prepared.model);
     let speed: number | null = null;
     const frozen =
-      options.critic === undefined
-        ? undefined
-        : await openCritic(options.critic, modelInFolder(prepared.model));
+      options.critic === undefined ? undefined : await openCritic(options.critic, modelInFolder(modelFolder));
     if (frozen !== undefined) closing.push(() => frozen.close());
     const host = await ComputeHost.start<EngineVerdict>({
       device: key.address,
-      model: folderSource(prepared.model),
+      model: folderSource(modelFolder),
       critic: frozen?.critic,
       swarm: spec,
       settings,
@@ -278,7 +293,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     });
     closing.push(async () => stopReplaced());
     const own = new OwnAttestations();
-    const model = folderSource(prepared.model);
+    const model = folderSource(modelFolder);
     const costs = new RoundCosts({
       ...{ home, run },
       predicted: await predictRound({ spec, model, speed, ...ending }),
@@ -335,8 +350,9 @@ function offerFiles(
     const bytes = dataSets.get(id);
     if (bytes !== undefined) offerFile(files, file, fileInMemory(bytes));
   }
-  if (spec.base.kind === 'builtin') return;
-  for (const file of spec.base.files) offerFile(files, file, fileInFolder(file, join(model, file.path)));
+  if (spec.base.kind === 'builtin' || model.kind === 'chunked') return;
+  for (const file of spec.base.files)
+    offerFile(files, file, fileInFolder(file, join(model.folder, file.path)));
 }
 
 /** Dawn's GPU; loaded only when asked for, since it is native code that most volunteers do without. */

@@ -43,13 +43,18 @@ export class ManifestBuilder {
     this.#rest = bytes.slice(at);
   }
 
-  /** The CIDv1 (raw, sha2-256) of the manifest of all bytes so far. */
-  async cid(): Promise<string> {
+  /** The manifest of all bytes so far. */
+  async bytes(): Promise<Uint8Array> {
     const hashes = [...this.#hashes];
     if (this.#rest.length > 0) hashes.push(await sha256(this.#rest));
     const all = new Uint8Array(32 * hashes.length);
     for (const [index, hash] of hashes.entries()) all.set(hash, 32 * index);
-    return CID.createV1(RAW_CODE, create(0x12, await sha256(manifestBytes(this.#size, all)))).toString();
+    return manifestBytes(this.#size, all);
+  }
+
+  /** The CIDv1 (raw, sha2-256) of that manifest. */
+  async cid(): Promise<string> {
+    return CID.createV1(RAW_CODE, create(0x12, await sha256(await this.bytes()))).toString();
   }
 }
 

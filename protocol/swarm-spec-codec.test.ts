@@ -34,6 +34,7 @@ function made(): Vectors {
   const withParts = (vocabularyParts: unknown): string =>
     bytes({ ...inParts, blocks: { ...inParts.blocks, vocabularyParts } });
   const full = dagCbor.decode<{ base: { files: object[] } }>(encodeSwarmSpec(fullSpec).bytes);
+  const withBase = (change: object): string => bytes({ ...full, base: { ...full.base, ...change } });
   const withFile = (change: object): string =>
     bytes({
       ...full,
@@ -88,6 +89,16 @@ function made(): Vectors {
         why: 'blocks of models that members bring',
         field: 'blocks',
         bytes: bytes({ ...wire, models: 'any', blocks: blocksSpec.blocks }),
+      },
+      {
+        why: 'a root of 31 bytes of frozen weights',
+        field: 'base.frozenRoot',
+        bytes: withBase({ frozenRoot: new Uint8Array(31) }),
+      },
+      {
+        why: 'no root of frozen weights, as null',
+        field: 'base.frozenRoot',
+        bytes: withBase({ frozenRoot: null }),
       },
       {
         why: 'a manifest of a file of at most 1 MiB',

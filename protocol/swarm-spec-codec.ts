@@ -25,7 +25,7 @@ import type { Hex } from './hex.ts';
 import { toHex } from './hex.ts';
 import { sha256Of } from './sha256-of.ts';
 import { MOST_LAYER_BLOCKS } from './swarm-blocks.ts';
-import type { BlockSettings, SourceFile, SwarmSpec, TaskSelection } from './swarm-spec.ts';
+import type { BaseModel, BlockSettings, SourceFile, SwarmSpec, TaskSelection } from './swarm-spec.ts';
 
 /** Most bytes of a specification, as `MAX_BYTES` of contracts/src/Swarms.sol. */
 export const MAX_SPEC_BYTES = 16_384;
@@ -164,14 +164,33 @@ const file: Codec<SourceFile> = {
   decode: (value, at) => (isInChunks(value) ? fileInChunks : wholeFile).decode(value, at),
 };
 
+const baseFields = {
+  kind: oneOf('files'),
+  name: line(96),
+  root: digits(32),
+  files: distinct(file, 1, 64, (each) => each.path),
+};
+const plainBase = record(baseFields);
+const baseWithFrozenRoot = record({ ...baseFields, frozenRoot: digits(32) });
+type FilesBase = Extract<BaseModel, { kind: 'files' }>;
+
+/** A base with the key `frozenRoot`, or without it. */
+const filesBase: Codec<FilesBase> = {
+  encode: (value, at) =>
+    hasFrozenRoot(value)
+      ? baseWithFrozenRoot.encode(value, at)
+      : plainBase.encode(leaveOut(value, 'frozenRoot'), at),
+  decode: (value, at) =>
+    (isMap(value) && 'frozenRoot' in value ? baseWithFrozenRoot : plainBase).decode(value, at),
+};
+
+function hasFrozenRoot(value: FilesBase): value is FilesBase & { readonly frozenRoot: Hex } {
+  return isMap(value) && value.frozenRoot !== undefined;
+}
+
 const base = variant({
   builtin: record({ kind: oneOf('builtin'), name, root: digits(32) }),
-  files: record({
-    kind: oneOf('files'),
-    name: line(96),
-    root: digits(32),
-    files: distinct(file, 1, 64, (each) => each.path),
-  }),
+  files: filesBase,
 });
 
 const trained = variant({

@@ -27,6 +27,11 @@ export type BaseModel =
       readonly name: string;
       readonly root: Hex;
       readonly files: readonly SourceFile[];
+      /**
+       * The root of the weights as adapters are trained beside them (docs/checkpoint.md). With it a member of a
+       * swarm in blocks reads only what its blocks need. Left out where nobody has worked it out.
+       */
+      readonly frozenRoot?: Hex;
     };
 
 /** Which weights are trained: all of them, or adapters beside frozen ones (LoRA, arXiv 2106.09685). */

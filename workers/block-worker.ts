@@ -11,7 +11,7 @@ import type { HopMethods, LoadedBlock } from './hop-api.ts';
 import { HopHost } from './hop-host.ts';
 
 /** The methods of a worker that has an engine of its own and files. */
-type OfThread = 'open' | 'stop' | 'setShare' | 'listFiles' | 'readFile' | 'writeFile' | 'removeFile';
+type OfThread = 'open' | 'stop' | 'setShare' | 'listFiles' | 'readFile' | 'writeFile' | 'removeFile' | 'give';
 
 export type BlockWorker = Omit<HopMethods, OfThread> & {
   /** Frees the engine's tensors. The caller stops the engine. */

@@ -1,6 +1,7 @@
 /** What a page asks of the worker that computes hops of a model in blocks. */
 import type { EngineKind } from '../compute/engines/engine.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
+import type { NamedSize } from '../models/loading/callback-source.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type { BlockRunSettings } from '../training/blocks/open-block-run.ts';
 import type { CallsApi } from './cancellable-calls.ts';
@@ -9,15 +10,28 @@ import type { EngineReport } from './engine-report.ts';
 import type { HopOutput } from './hop-host.ts';
 import type { CallsOf } from './remote-methods.ts';
 
+/** A model on this device, beside the page, or whose files the page reads for the worker. */
+export type BlockModel = StartModel | { readonly kind: 'chunked'; readonly files: readonly NamedSize[] };
+
+/** Gives exactly these bytes of a model's file. */
+export type ReadModelFile = (
+  name: string,
+  offset: number,
+  length: number,
+) => Promise<Uint8Array<ArrayBuffer>>;
+
+/** A folder of the run: its blocks, and parts of the model that it starts from. */
+export type RunFolder = 'blocks' | 'base';
+
 export interface OpenBlocks {
-  readonly model: StartModel;
+  readonly model: BlockModel;
   readonly settings: BlockRunSettings;
   /** The file of each data set of the tasks, by its id. */
   readonly dataSets: ReadonlyMap<string, Uint8Array>;
   readonly engine: EngineKind | 'auto';
   /** Threads of the wasm engine, the worker's own included. */
   readonly threads: number;
-  /** Names the folder of this run's blocks on the device. */
+  /** Names the folder of this run on the device, with a folder below it for each `RunFolder`. */
   readonly folder: readonly string[];
 }
 
@@ -86,21 +100,29 @@ export interface HopMethods {
     inputs: ReadonlyMap<string, Uint8Array>,
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, HopOutput>>;
-  /** The names of the files in the run's folder, which only a worker can write. */
-  listFiles(): Promise<readonly string[]>;
+  /** The names of the files in a folder of the run, which only a worker can write. */
+  listFiles(folder: RunFolder): Promise<readonly string[]>;
   /** A file of the folder. Undefined where there is none. */
-  readFile(name: string): Promise<Uint8Array | undefined>;
+  readFile(folder: RunFolder, name: string): Promise<Uint8Array | undefined>;
   /** Writes a file of the folder and flushes it. Fails as `storage-full` where there is no room. */
-  writeFile(name: string, parts: readonly Uint8Array[]): Promise<void>;
-  removeFile(name: string): Promise<void>;
+  writeFile(folder: RunFolder, name: string, parts: readonly Uint8Array[]): Promise<void>;
+  removeFile(folder: RunFolder, name: string): Promise<void>;
+  /** Answers a `read` event: with the bytes, or with a sentence that says why there are none. */
+  give(id: number, answer: { readonly bytes: Uint8Array } | { readonly problem: string }): Promise<void>;
   /** Sets the maximum share of the time that the engine computes, 0.1 to 1. */
   setShare(share: number): Promise<void>;
   /** Ends the calls in progress and frees the engine. */
   stop(): Promise<void>;
 }
 
-/** The worker says nothing by itself. */
-export type HopEvent = never;
+/** The worker needs bytes of a file of a `chunked` model. The page answers with `give`. */
+export interface HopEvent {
+  readonly kind: 'read';
+  readonly id: number;
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** The interface that the worker exposes through Comlink. */
 export type HopWorkerApi = CallsApi<CallsOf<HopMethods>, HopEvent>;

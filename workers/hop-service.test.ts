@@ -4,14 +4,16 @@ import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
 import { checkpointRoot } from '../models/checkpoint/root.ts';
+import { parseSafetensors } from '../models/checkpoint/safetensors.ts';
 import { decodeAdapters } from '../models/decoder/lora/adapter-state.ts';
 import { directorySource } from '../models/loading/directory-source.ts';
 import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
+import { must } from '../protocol/must.ts';
 import { openBlockRun } from '../training/blocks/open-block-run.ts';
 import { NANO_SELECTION } from '../training/tasks/catalogue.ts';
 import { checkpointRootOf } from './block-member.ts';
-import type { OpenBlocks } from './hop-api.ts';
+import type { OpenBlocks, ReadModelFile } from './hop-api.ts';
 import { connectHops } from './hop-client.ts';
 import { createHopService } from './hop-service.ts';
 import { publishedSource } from './published-model.ts';
@@ -42,7 +44,10 @@ afterEach(() => {
 });
 
 /** Service and client on the two ends of a real message channel, so that everything is cloned. */
-function connect(makeEngine: () => Promise<Engine> = () => createWasmEngine({ threads: 1 })) {
+function connect(
+  makeEngine: () => Promise<Engine> = () => createWasmEngine({ threads: 1 }),
+  read?: ReadModelFile,
+) {
   const model = smallModel();
   const { port1, port2 } = new MessageChannel();
   closing.push(() => port1.close());
@@ -58,7 +63,7 @@ function connect(makeEngine: () => Promise<Engine> = () => createWasmEngine({ th
     }),
     port1 as unknown as Comlink.Endpoint,
   );
-  return connectHops(port2 as unknown as Comlink.Endpoint);
+  return connectHops(port2 as unknown as Comlink.Endpoint, { read });
 }
 
 describe('hop worker', () => {
@@ -177,16 +182,62 @@ describe('hop worker', () => {
     await Promise.all([one.stop(), other.stop()]);
   });
 
-  it('keeps files of the run’s folder, and paces its engine', async () => {
+  it('[S-14] [S-15] reads of a model that the page reads for it what its blocks need, under the named root', async () => {
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'v_proj', 'down_proj'] } as const;
+    const frozenRoot = `0x${'5e'.repeat(32)}` as const;
+    const model = smallModel();
+    const names = ['config.json', 'tokenizer.json', 'model.safetensors'] as const;
+    const contents = new Map<string, Uint8Array>();
+    for (const name of names) contents.set(name, await model.file(name));
+    const read: { readonly name: string; readonly begin: number; readonly end: number }[] = [];
+    let isGone = false;
+    const client = connect(undefined, async (name, offset, length) => {
+      if (isGone) throw new Error('The model is gone.');
+      read.push({ name, begin: offset, end: offset + length });
+      return new Uint8Array((contents.get(name) ?? new Uint8Array()).slice(offset, offset + length));
+    });
+    const files = names.map((name) => ({ name, size: contents.get(name)?.length ?? 0 }));
+    const open = { ...OPEN, settings: { ...OPEN.settings, lora, frozenRoot } };
+    const { blocks } = await client.open({ ...open, model: { kind: 'chunked', files } });
+    expect(await client.base()).toBe(frozenRoot);
+    await client.firstRoots();
+    const weights = () => read.filter(({ name }) => name === 'model.safetensors');
+    expect(weights()).toEqual([]);
+
+    const block = must(blocks, 1).id;
+    const begun = await client.begin(block);
+    const opened = await openBlockRun({ source: publishedSource(model), ...open });
+    const same = await opened.first(block);
+    expect([...begun.roots.keys()].sort()).toEqual([...same.tensors.keys()].sort());
+    const file = contents.get('model.safetensors') ?? new Uint8Array();
+    const touched = [...parseSafetensors(file).tensors].filter(([, { data }]) => {
+      const begin = data.byteOffset - file.byteOffset;
+      return weights().some((part) => part.begin < begin + data.length && part.end > begin);
+    });
+    expect(new Set(touched.map(([name]) => /layers\.\d+/.exec(name)?.[0]))).toEqual(new Set(['layers.0']));
+    isGone = true;
+    await expect(client.begin(must(blocks, 0).id)).rejects.toThrow('The model is gone.');
+    await client.stop();
+  });
+
+  it('says that nobody reads for it', async () => {
+    const files = [{ name: 'config.json', size: 9 }];
+    const open = connect().open({ ...OPEN, model: { kind: 'chunked', files } });
+    await expect(open).rejects.toThrow('Nobody reads config.json for the worker');
+  });
+
+  it('keeps files of the run’s folders, and paces its engine', async () => {
     const client = connect();
-    await expect(client.listFiles()).rejects.toThrow('open it first');
+    await expect(client.listFiles('blocks')).rejects.toThrow('open it first');
     const opened = await client.open(OPEN);
     expect(opened).toMatchObject({ isFolderTemporary: true, engine: { kind: 'wasm', verdicts: [] } });
-    await client.writeFile('a.block', [Uint8Array.of(1, 2), Uint8Array.of(3)]);
-    expect(await client.listFiles()).toEqual(['a.block']);
-    expect(await client.readFile('a.block')).toEqual(Uint8Array.of(1, 2, 3));
-    await client.removeFile('a.block');
-    expect(await client.readFile('a.block')).toBeUndefined();
+    await client.writeFile('blocks', 'a.block', [Uint8Array.of(1, 2), Uint8Array.of(3)]);
+    await client.writeFile('base', 'a.block', [Uint8Array.of(4)]);
+    expect(await client.listFiles('blocks')).toEqual(['a.block']);
+    expect(await client.readFile('blocks', 'a.block')).toEqual(Uint8Array.of(1, 2, 3));
+    await client.removeFile('blocks', 'a.block');
+    expect(await client.readFile('blocks', 'a.block')).toBeUndefined();
+    expect(await client.readFile('base', 'a.block')).toEqual(Uint8Array.of(4));
     await client.setShare(0.5);
     await expect(client.setShare(7)).rejects.toThrow('0.1 to 1');
     await client.stop();

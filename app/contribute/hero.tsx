@@ -145,12 +145,17 @@ function PreflightLines() {
       <ul className="mt-2 space-y-1.5 text-note text-quiet">
         <li className="flex gap-2">
           <Dot level="good" />
-          Fetches {formatBytes(plan.modelBytes)} of model and about {formatBytes(plan.codeBytes)} of program,
-          once.
+          {plan.fetches === 'all'
+            ? `Fetches ${formatBytes(plan.modelBytes)} of model`
+            : `Fetches what its blocks need of a model of ${formatBytes(plan.modelBytes)},`}{' '}
+          and about {formatBytes(plan.codeBytes)} of program, once.
         </li>
         <li className="flex gap-2">
           <Dot level="good" />
-          Uses about {formatBytes(plan.memoryBytes)} of memory, and power like a video call. Stop at any time.
+          {plan.memoryBytes === null
+            ? 'Uses memory for the blocks that it keeps'
+            : `Uses about ${formatBytes(plan.memoryBytes)} of memory`}
+          , and power like a video call. Stop at any time.
         </li>
         {findings.map((finding) => (
           <li

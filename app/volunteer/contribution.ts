@@ -9,7 +9,7 @@ import type {
   BlocksWork,
   ChainAccess,
   Computer,
-  OpenComputerOptions,
+  OpenBlocksOptions,
   RoundsDriver,
   VolunteerConnection,
   VolunteerDependencies,
@@ -66,7 +66,7 @@ const NO_STORAGE =
   'This browser gives the page no storage of its own (a private window does this): blocks are lost when the tab closes.';
 
 /** What every worker of a contribution needs to be opened. */
-type Given = Omit<OpenComputerOptions, 'engine' | 'onEvent'>;
+type Given = Omit<OpenBlocksOptions, 'engine' | 'cid'>;
 
 interface Opened {
   readonly swarm: VolunteerConnection;
@@ -163,7 +163,9 @@ export class Contribution {
     const { dependencies, onComputing, view, emit } = this.#options;
     const { swarm, opened: computer } = await this.#openSwarmAnd(network, chain, async (given) => {
       const onEvent = (event: ComputeEvent) => this.#handleCompute(event);
-      this.#computer = await dependencies.openComputer({ ...given, engine, onEvent });
+      const { model } = given;
+      if (model.kind === 'chunked') throw new RangeError('Rounds of answers need the whole model.');
+      this.#computer = await dependencies.openComputer({ ...given, model, engine, onEvent });
       return this.#computer;
     });
     emit({ kind: 'engine', engine: computer.started.engine });

@@ -11,6 +11,7 @@ import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { Trainer } from '../../protocol/trainer.ts';
 import type { BlockFiles } from '../../swarm/blocks/block-files.ts';
 import type { LocalFile } from '../../swarm/content/local-files.ts';
+import type { Manifest } from '../../swarm/content/manifest.ts';
 import type { FromMembers } from '../../swarm/content/member-files.ts';
 import type { SwarmConnection } from '../../swarm/join.ts';
 import type { NetworkView } from '../../swarm/peers.ts';
@@ -26,6 +27,7 @@ import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineReport } from '../../workers/engine-report.ts';
 import type { AssembledModel } from '../../workers/hop-api.ts';
 import type { EngineChoice } from './engine-choice.ts';
+import type { GatheredStart } from './gather-start.ts';
 import type { KeptHere } from './kept-checkpoints.ts';
 import type { ObtainedModel, ObtainModelOptions } from './obtain-model.ts';
 import type { OwnModel } from './own-model.ts';
@@ -82,7 +84,8 @@ export interface BlockComputer extends Pick<JoinBlocksOptions, 'run' | 'worker'>
   stop(): Promise<void>;
 }
 
-export interface OpenBlocksOptions extends Omit<OpenComputerOptions, 'onEvent'> {
+export interface OpenBlocksOptions extends Omit<OpenComputerOptions, 'onEvent' | 'model'> {
+  readonly model: GatheredStart['model'];
   /** The content id of the specification. */
   readonly cid: string;
 }
@@ -128,8 +131,11 @@ export interface VolunteerConnection
     Pick<Presence, 'members' | 'announce'> {
   /** Asks the peers of each call for files. */
   readonly fromMembers: FromMembers;
-  /** Serves a file of the swarm's specification to members, as long as the device takes part. */
-  serve(file: SourceFile, local: LocalFile): void;
+  /**
+   * Serves a file of the swarm's specification to members, as long as the device takes part. `manifest` is
+   * that of a file of which it has parts. Defaults to what is read from the whole file.
+   */
+  serve(file: SourceFile, local: LocalFile, manifest?: Manifest): void;
   /** Makes the driver of this device's rounds. Does not start the rounds. Called once. */
   takePart(options: TakePartOptions): RoundsDriver;
   /** Keeps blocks and computes hops with the others, in place of rounds. Called once. */

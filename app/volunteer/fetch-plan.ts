@@ -1,3 +1,4 @@
+import { chunkedBaseOf } from '../../protocol/chunked-base.ts';
 import { downloadsOf } from '../../protocol/swarm-refusals.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
 import { builtinModelOf } from '../../training/builtin-models.ts';
@@ -17,6 +18,11 @@ const MEMORY_OF_MODEL = 4;
 export function fetchPlanOf(spec: SwarmSpec | null): FetchPlan {
   const modelBytes =
     spec === null ? __MODEL_BYTES__ : (builtinModelOf(spec.base.root)?.bytes ?? downloadsOf(spec).model);
-  const memoryBytes = spec === null ? PROGRAM_BYTES : PROGRAM_BYTES + MEMORY_OF_MODEL * modelBytes;
-  return { modelBytes, codeBytes: CODE_BYTES, memoryBytes };
+  const fetches = spec !== null && chunkedBaseOf(spec) !== undefined ? 'parts' : 'all';
+  return { modelBytes, fetches, codeBytes: CODE_BYTES, memoryBytes: memoryOf(spec, modelBytes) };
+}
+
+function memoryOf(spec: SwarmSpec | null, modelBytes: number): number | null {
+  if (spec === null) return PROGRAM_BYTES;
+  return spec.blocks === undefined ? PROGRAM_BYTES + MEMORY_OF_MODEL * modelBytes : null;
 }

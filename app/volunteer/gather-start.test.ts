@@ -3,6 +3,7 @@ import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { DataSetEntry } from '../../protocol/swarm-spec.ts';
 import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { ContentError } from '../../swarm/content/content-error.ts';
 import { fileCid, type LocalFile, StoreWithLocalFiles } from '../../swarm/content/local-files.ts';
 import { CHUNK, manifestOf, webHash } from '../../swarm/content/manifest.ts';
 import { fileInMemory, fromPeers, offerFile } from '../../swarm/content/member-files.ts';
@@ -127,4 +128,48 @@ it('takes the word that nobody gives a file back once bytes of it come', async (
   });
   expect(said).toEqual(['Nobody gives it.', 'Nobody gives it.', null, null]);
   expect(steps).toEqual([undefined, 0.1, 0.1, 0.1, 0.2, 0.3, undefined]);
+});
+
+it('[S-15] opens a model of which parts are read, from members, into the store that it is given', async () => {
+  const bytes = Uint8Array.from({ length: 700 }, (_, at) => at & 255);
+  const file = { path: 'config.json', size: 700, sha256: toHex(sha256Of(bytes)), urls: [] };
+  const root = `0x${'2c'.repeat(32)}` as const;
+  const base = { kind: 'files', name: 'parrot', root, frozenRoot: root, files: [file] } as const;
+  const said: (string | null)[] = [];
+  const served: string[] = [];
+  let asks = 0;
+  const { model } = await gatherStart({
+    spec: { ...smallSpec, base },
+    ownModel: null,
+    page: 'http://page.test/',
+    files: { get: async () => undefined, put: async () => undefined },
+    joining: Promise.resolve({
+      fromMembers: {
+        async small() {
+          if (asks++ === 0) throw new ContentError('nobody');
+          return bytes;
+        },
+        large: () => Promise.reject(new Error('not asked for')),
+      },
+      serve: ({ path }) => void served.push(path),
+    }),
+    obtainModel: async () => ({ model: { kind: 'chunked', base }, serve: [] }),
+    fetcher: () => Promise.reject(new Error('not asked for')),
+    sleep: async () => undefined,
+    onStep: () => undefined,
+    onNotice: (sentence) => said.push(sentence),
+    signal: new AbortController().signal,
+  });
+  if (model.kind !== 'chunked') throw new Error('The model is read in parts.');
+  expect(model.files).toEqual([file]);
+  expect(asks).toBe(0);
+  const store = new MemoryStore();
+  const { signal } = new AbortController();
+  const part = await model.open(async () => store).read('config.json', 9, 4, signal);
+  expect(part).toEqual(bytes.slice(9, 13));
+  expect(said).toEqual([null, expect.stringMatching(/^Nobody who is here now gives/), null]);
+  expect(served).toEqual(['config.json']);
+  // From the store, by another page.
+  await model.open(async () => store).read('config.json', 0, 1, signal);
+  expect(asks).toBe(2);
 });

@@ -1,5 +1,6 @@
 /** What a device starts from in a swarm: its questions and its model, which it passes on from then on. */
 import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { ChunkedFiles } from '../../swarm/content/chunked-files.ts';
 import { ContentError } from '../../swarm/content/content-error.ts';
 import { type FromMembers, fileInMemory, isLarge } from '../../swarm/content/member-files.ts';
 import { type ContentStore, MemoryStore, readFile } from '../../swarm/content/store.ts';
@@ -28,8 +29,16 @@ export interface GatherStartOptions {
   readonly signal: AbortSignal;
 }
 
+/** A model of which the device reads parts, from addresses and members. */
+export interface ChunkedStart {
+  readonly kind: 'chunked';
+  readonly files: readonly SourceFile[];
+  /** Opens the files. `openStore` opens the store that keeps what was fetched. */
+  open(openStore: () => Promise<ContentStore>): ChunkedFiles;
+}
+
 export interface GatheredStart {
-  readonly model: StartModel;
+  readonly model: StartModel | ChunkedStart;
   /** The file of each data set of the specification, by the data set's id. */
   readonly dataSets: ReadonlyMap<string, Uint8Array>;
 }
@@ -80,8 +89,8 @@ async function wholeFile(
   return bytes;
 }
 
-async function modelFor(options: GatherStartOptions): Promise<StartModel> {
-  const { spec, ownModel, page, joining, obtainModel, sleep, onStep, onNotice, signal } = options;
+async function modelFor(options: GatherStartOptions): Promise<StartModel | ChunkedStart> {
+  const { fetcher, spec, ownModel, page, joining, obtainModel, sleep, onStep, onNotice, signal } = options;
   const gathers = spec.base.kind === 'files' && ownModel === null;
   if (gathers) onStep('files');
   let here = 0;
@@ -112,9 +121,24 @@ async function modelFor(options: GatherStartOptions): Promise<StartModel> {
     onNotice(null);
     onStep('engine');
   }
-  if (serve.length > 0) {
-    const swarm = await joining;
-    for (const { file, local } of serve) swarm.serve(file, local);
+  if (model.kind !== 'chunked') {
+    if (serve.length > 0) {
+      const swarm = await joining;
+      for (const { file, local } of serve) swarm.serve(file, local);
+    }
+    return model;
   }
-  return model;
+  const swarm = await joining;
+  const { files } = model.base;
+  return {
+    kind: 'chunked',
+    files,
+    open: (openStore) =>
+      new ChunkedFiles({
+        ...{ files, openStore, fetcher, sleep },
+        fromMembers: swarm.fromMembers,
+        serve: (file, local, manifest) => swarm.serve(file, local, manifest),
+        onWaiting: onNotice,
+      }),
+  };
 }

@@ -8,7 +8,7 @@ import { TINY, tinyFiles } from '../../models/loading/testing/tiny-model.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
-import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { partsSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { fileCid, StoreWithLocalFiles } from '../../swarm/content/local-files.ts';
 import { CHUNK, manifestOf, webHash } from '../../swarm/content/manifest.ts';
 import { type FromMembers, fromPeers, offerFile } from '../../swarm/content/member-files.ts';
@@ -123,6 +123,21 @@ describe('obtainModel', () => {
     // On this device from then on, so that nobody is asked.
     const { model } = await obtainModel(options({ ...own, fromMembers: nobody() }));
     expect(model).toEqual(first.model);
+  });
+
+  it('[S-15] fetches nothing of a base that is read in parts, unless it is here as a whole', async () => {
+    const { blocks, trained } = partsSpec;
+    const base = { ...spec.base, frozenRoot: `0x${'1e'.repeat(32)}` } as const;
+    const inParts = { ...spec, base, blocks, trained };
+    const own = device();
+    const asked = { ...own, spec: inParts, fromMembers: nobody() };
+    expect(await obtainModel(options(asked))).toEqual({ model: { kind: 'chunked', base }, serve: [] });
+    await obtainModel(options(own));
+    const here = await obtainModel(options(asked));
+    expect(here.model.kind).toBe('stored');
+    expect(here.serve.map(({ file }) => file.path)).toEqual(Object.keys(files));
+    const wrong = { ...inParts, base: { ...base, root: `0x${'00'.repeat(32)}` } as const };
+    await expect(obtainModel(options({ ...asked, spec: wrong }))).rejects.toThrow(/does not have the root/);
   });
 
   it('takes the model that this device brings, and says when it is no longer here', async () => {

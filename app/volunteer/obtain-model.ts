@@ -1,6 +1,7 @@
 /** The model that a device starts from in a swarm, on this device once it is needed. */
-import type { FilesBase } from '../../models/loading/base-files.ts';
+import { checkBaseRoot, type FilesBase } from '../../models/loading/base-files.ts';
 import type { ModelDirectory } from '../../models/loading/model-directory.ts';
+import { type ChunkedBase, chunkedBaseOf } from '../../protocol/chunked-base.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { LocalFile } from '../../swarm/content/local-files.ts';
@@ -40,8 +41,14 @@ export interface ServedFile {
   readonly local: LocalFile;
 }
 
+/** A base that is not on this device, of which it reads only what its blocks need ([S-15]). */
+export interface ChunkedModel {
+  readonly kind: 'chunked';
+  readonly base: ChunkedBase;
+}
+
 export interface ObtainedModel {
-  readonly model: StartModel;
+  readonly model: StartModel | ChunkedModel;
   /** Its files that members pass on, for this device to serve. */
   readonly serve: readonly ServedFile[];
 }
@@ -69,6 +76,12 @@ export async function obtainModel(options: ObtainModelOptions): Promise<Obtained
   if (ownModel !== null) throw notBrought(ownModel);
   if (base.kind === 'builtin') throw new Error(`This page lacks the swarm’s model ${base.name}.`);
   const call = options.call();
+  const chunked = chunkedBaseOf(spec);
+  if (chunked !== undefined) {
+    checkBaseRoot(base);
+    const whole = (await call('stored', {}, signal)).find(({ root }) => root === base.root);
+    if (whole === undefined) return { model: { kind: 'chunked', base: chunked }, serve: [] };
+  }
   for (;;) {
     const found = await call('obtain', { base }, signal);
     if (found.kind === 'whole') {

@@ -1,13 +1,15 @@
+import { callbackSource } from '../../models/loading/callback-source.ts';
 import { directorySource } from '../../models/loading/directory-source.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import { MODELS, opfsModelDirectory } from '../../models/loading/opfs-model-directory.ts';
 import { folderName, StorageFullError } from '../../models/storage/directory.ts';
 import { memoizePromise } from '../../protocol/memoize-promise.ts';
 import type { BlockFiles } from '../../swarm/blocks/block-files.ts';
+import { DirectoryContent } from '../../swarm/blocks/directory-content.ts';
+import type { ContentStore } from '../../swarm/content/store.ts';
 import { blockRunSettings, blockSeedOf, openBlockRun } from '../../training/blocks/open-block-run.ts';
 import { checkpointRootOf, memberRun } from '../../workers/block-member.ts';
-import type { StartModel } from '../../workers/compute-api.ts';
-import type { HopMethods } from '../../workers/hop-api.ts';
+import type { BlockModel, HopMethods, ReadModelFile, RunFolder } from '../../workers/hop-api.ts';
 import { connectHops } from '../../workers/hop-client.ts';
 import { ComputeError } from '../../workers/plain-error.ts';
 import { modelAt, publishedSource } from '../../workers/published-model.ts';
@@ -39,14 +41,16 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
   });
   // After the start nobody waits for this promise. `onCrash` reports the crash.
   crashed.catch(() => undefined);
-  const worker = connectHops(thread, { ended: crashed });
+  const ended = new AbortController();
+  const taken = takeModel(model, () => openBaseStore(worker), AbortSignal.any([signal, ended.signal]));
+  const worker: HopMethods = connectHops(thread, { ended: crashed, read: taken.read });
   try {
-    const folder = ['starling', device.toLowerCase(), folderName(networkId), 'blocks'];
+    const folder = ['starling', device.toLowerCase(), folderName(networkId)];
     const opened = await worker.open(
-      { model, settings, dataSets, engine, threads: threadsHere(), folder },
+      { model: taken.model, settings, dataSets, engine, threads: threadsHere(), folder },
       signal,
     );
-    const { run } = await openBlockRun({ source: sourceOf(model), settings, dataSets, signal });
+    const { run } = await openBlockRun({ source: taken.source, settings, dataSets, signal });
     const base = await worker.base(signal);
     const first = await worker.firstRoots(signal);
     const storage = await navigator.storage?.estimate?.().catch(() => undefined);
@@ -57,34 +61,69 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
       quotaBytes: blockQuota(storage),
       run: { ...memberRun(run), first },
       worker,
-      files: filesOf(worker),
+      files: filesOf(worker, 'blocks'),
       checkpointRoot: (steps, state) => checkpointRootOf({ plan: run.plan, base }, steps, state),
       assemble: (files) => worker.assemble(files),
       setShare: (share) => worker.setShare(share),
-      stop: memoizePromise(() => worker.stop().finally(() => thread.terminate())),
+      stop: memoizePromise(() => {
+        ended.abort();
+        return worker.stop().finally(() => thread.terminate());
+      }),
     };
   } catch (error) {
+    ended.abort();
     thread.terminate();
     throw error;
   }
 }
 
-/** The model's small files, for this thread. The worker reads its weights. */
-function sourceOf(model: StartModel): ModelSource {
-  return model.kind === 'stored'
-    ? directorySource(opfsModelDirectory(MODELS), model.id, model.files)
-    : publishedSource(modelAt(model.url));
+interface TakenModel {
+  readonly model: BlockModel;
+  /** The model's small files, for this thread. The worker reads its weights. */
+  readonly source: ModelSource;
+  /** Reads for the worker what nobody has fetched yet. */
+  readonly read?: ReadModelFile;
 }
 
-/** The run's folder, which the worker writes. */
-function filesOf(worker: HopMethods): BlockFiles {
+function takeModel(
+  model: OpenBlocksOptions['model'],
+  openStore: () => Promise<ContentStore>,
+  signal: AbortSignal,
+): TakenModel {
+  switch (model.kind) {
+    case 'stored':
+      return { model, source: directorySource(opfsModelDirectory(MODELS), model.id, model.files) };
+    case 'published':
+      return { model, source: publishedSource(modelAt(model.url)) };
+    case 'chunked': {
+      const chunked = model.open(openStore);
+      const read: ReadModelFile = (name, offset, length) => chunked.read(name, offset, length, signal);
+      const files = model.files.map(({ path, size }) => ({ name: path, size }));
+      const source = callbackSource({ description: 'the swarm', files, read });
+      return { model: { kind: 'chunked', files }, source, read };
+    }
+  }
+}
+
+/** Keeps the parts of the model that were fetched: as much as blocks may have. */
+async function openBaseStore(worker: HopMethods): Promise<ContentStore> {
+  const storage = await navigator.storage?.estimate?.().catch(() => undefined);
+  return DirectoryContent.open({
+    files: filesOf(worker, 'base'),
+    quotaBytes: Math.floor(blockQuota(storage) / 2),
+    reserves: 'chunks',
+  });
+}
+
+/** A folder of the run, which the worker writes. */
+function filesOf(worker: HopMethods, folder: RunFolder): BlockFiles {
   return {
-    list: () => worker.listFiles(),
-    read: (name) => worker.readFile(name),
-    remove: (name) => worker.removeFile(name),
+    list: () => worker.listFiles(folder),
+    read: (name) => worker.readFile(folder, name),
+    remove: (name) => worker.removeFile(folder, name),
     async write(name, parts) {
       try {
-        await worker.writeFile(name, parts);
+        await worker.writeFile(folder, name, parts);
       } catch (error) {
         // Whoever keeps blocks tells a full disk from other failures by its name, which no thread passes on.
         if (!(error instanceof ComputeError) || error.kind !== 'storage-full') throw error;

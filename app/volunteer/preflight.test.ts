@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatBytes } from '../ui/format.ts';
 import { type DeviceProbe, findingsOf, inspectDevice } from './preflight.ts';
 
-const plan = { modelBytes: 400_000, codeBytes: 600_000, memoryBytes: 200_000_000 };
+const plan = { modelBytes: 400_000, fetches: 'all', codeBytes: 600_000, memoryBytes: 200_000_000 } as const;
 
 const modern: DeviceProbe = {
   navigator: {

@@ -24,10 +24,13 @@ export interface Preflight {
 
 /** What contributing fetches and takes, known before the click. */
 export interface FetchPlan {
+  /** Bytes of the model's files. */
   readonly modelBytes: number;
+  /** Whether the device fetches all of these, or what its blocks need of them. */
+  readonly fetches: 'all' | 'parts';
   readonly codeBytes: number;
-  /** Rough peak of memory in use, in bytes. */
-  readonly memoryBytes: number;
+  /** Rough peak of memory in use, in bytes. Null in blocks, where it depends on those that the device keeps. */
+  readonly memoryBytes: number | null;
 }
 
 export interface Finding {
@@ -170,7 +173,8 @@ export function findingsOf(
       preflight.threads === 1 ? 'One processor thread.' : `${preflight.threads} processor threads to share.`,
     );
   }
-  const need = plan.modelBytes * 4;
+  // What blocks take is said block by block.
+  const need = plan.memoryBytes === null ? 0 : plan.modelBytes * 4;
   if (!preflight.privateFiles) {
     add('storage', 'fair', 'No private file storage: progress is lost when the tab closes.');
   } else if (preflight.storage !== null && preflight.storage < need) {

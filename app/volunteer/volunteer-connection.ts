@@ -33,7 +33,7 @@ export function volunteerConnection(options: VolunteerConnectionOptions): Volunt
   options.onNetwork(node.view());
   return {
     fromMembers: membersOf(connection),
-    serve: (file, local) => offerFile(store, file, local),
+    serve: (file, local, manifest) => offerFile(store, file, local, manifest),
     takePart({ trainer, engine, conformance, kept, onRound }) {
       const offers = kept === null ? undefined : new CheckpointOffers({ store, kept });
       const rounds = new RoundDriver({

@@ -24,12 +24,14 @@ const path = also(line(200), (value, at) => {
     malformed(at, 'below a folder');
 });
 
-/** One of several maps, told apart by `kind`. */
-const kinds = (shapes) => (value, at) => {
-  const shape = Object.hasOwn(shapes, value?.kind ?? '') ? shapes[value.kind] : undefined;
-  if (shape === undefined) malformed(`${at}.kind`, `one of ${Object.keys(shapes).join(', ')}`);
-  map({ kind: text(16), ...shape })(value, at);
-};
+/** One of several maps, told apart by `kind`. `optional` has the keys of each that may be left out. */
+const kinds =
+  (shapes, optional = {}) =>
+  (value, at) => {
+    const shape = Object.hasOwn(shapes, value?.kind ?? '') ? shapes[value.kind] : undefined;
+    if (shape === undefined) malformed(`${at}.kind`, `one of ${Object.keys(shapes).join(', ')}`);
+    map({ kind: text(16), ...shape }, optional[value.kind])(value, at);
+  };
 
 /** No two entries have the same value. */
 const different = (shape, keyOf) =>
@@ -122,10 +124,17 @@ const specification = also(
       language: text(35, /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/),
       startedBy: address,
       startedAt: uint(2 ** 40),
-      base: kinds({
-        builtin: { name, root: bytes32 },
-        files: { name: line(96), root: bytes32, files: different(list(64, file, 1), (entry) => entry.path) },
-      }),
+      base: kinds(
+        {
+          builtin: { name, root: bytes32 },
+          files: {
+            name: line(96),
+            root: bytes32,
+            files: different(list(64, file, 1), (entry) => entry.path),
+          },
+        },
+        { files: { frozenRoot: bytes32 } },
+      ),
       trained: kinds({
         full: {},
         adapters: {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ManifestBuilder } from '../../protocol/file-manifest.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import { checkBaseFiles, checkBaseRoot, type FilesBase, fetchNamedFile } from './base-files.ts';
@@ -115,6 +116,26 @@ describe('checkBaseFiles', () => {
     );
     await expect(checkBaseFiles(of, storeSource(store, ['model.safetensors']))).rejects.toThrow(
       /no config.json/,
+    );
+  });
+
+  it('[S-15] refuses a file whose manifest is of another one, since members would have either', async () => {
+    const large = new Uint8Array(2 ** 20 + 1).fill(7);
+    const builder = new ManifestBuilder();
+    await builder.update(large);
+    const store = openMemoryFileStore();
+    store.files.set('large.safetensors', large);
+    const of = (manifest: string): FilesBase => ({
+      ...base(),
+      files: [
+        { path: 'large.safetensors', size: large.length, sha256: toHex(sha256Of(large)), urls: [], manifest },
+      ],
+    });
+    const source = storeSource(store, ['large.safetensors']);
+    await checkBaseFiles(of(await builder.cid()), source);
+    await builder.update(Uint8Array.of(1));
+    await expect(checkBaseFiles(of(await builder.cid()), source)).rejects.toThrow(
+      /manifest .* is of another file than its SHA-256/,
     );
   });
 });

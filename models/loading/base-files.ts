@@ -1,6 +1,7 @@
 /** The files of a swarm's base model: what its specification names, from wherever they are. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { ManifestBuilder } from '../../protocol/file-manifest.ts';
 import type { BaseModel, SourceFile } from '../../protocol/swarm-spec.ts';
 import { fetchFile } from './fetch-file.ts';
 import { filesRoot } from './file-root.ts';
@@ -35,25 +36,36 @@ export function checkBaseRoot({ name, root, files }: FilesBase): void {
   );
 }
 
-/** Throws ModelLoadError when a source does not hold exactly the bytes of each file. Reads all of them. */
+/**
+ * Throws ModelLoadError when a source does not hold exactly the bytes of each file, or a file's manifest is of
+ * other bytes than its SHA-256. Reads all of them.
+ */
 export async function checkBaseFiles(
   { name, files }: FilesBase,
   source: ModelSource,
   signal?: AbortSignal,
 ): Promise<void> {
-  for (const { path, size, sha256: expected } of files) {
+  for (const { path, size, sha256: expected, manifest } of files) {
     const file = await source.open(path, signal);
     if (file === undefined) {
       throw new ModelLoadError(`${source.description} has no ${path}; give a folder with ${name}`);
     }
     const hash = sha256.create();
+    const chunks = new ManifestBuilder();
     const same = file.size === size;
     for (let at = 0; same && at < size; at += HASH_BYTES) {
-      hash.update(await file.read(at, Math.min(HASH_BYTES, size - at), signal));
+      const piece = await file.read(at, Math.min(HASH_BYTES, size - at), signal);
+      hash.update(piece);
+      if (manifest !== undefined) await chunks.update(piece);
     }
     if (!same || `0x${bytesToHex(hash.digest())}` !== expected) {
       throw new ModelLoadError(
         `${path} in ${source.description} is not the file that the swarm names; give a folder with ${name}`,
+      );
+    }
+    if (manifest !== undefined && (await chunks.cid()) !== manifest) {
+      throw new ModelLoadError(
+        `The manifest that the swarm names for ${path} is of another file than its SHA-256; take another swarm`,
       );
     }
   }

@@ -1,11 +1,26 @@
 /** What computes the hops of a volunteer in a swarm that trains in blocks. */
 import type { Engine } from '../../compute/engines/engine.ts';
+import { callbackSource, type NamedSize } from '../../models/loading/callback-source.ts';
+import { folderSource } from '../../models/loading/folder-source.ts';
+import type { ModelSource } from '../../models/loading/model-source.ts';
 import type { BlockRunSettings, OpenedBlockRun } from '../../training/blocks/open-block-run.ts';
 import { type BlockWorker, blockWorker } from '../../workers/block-worker.ts';
+import type { ReadModelFile } from '../../workers/hop-api.ts';
+
+/** A model in a folder, or one of which parts are read when they are needed. */
+export type NodeModel =
+  | { readonly kind: 'folder'; readonly folder: string }
+  | { readonly kind: 'chunked'; readonly files: readonly NamedSize[]; readonly read: ReadModelFile };
+
+/** Where this thread reads the model. */
+export function nodeModelSource(model: NodeModel): ModelSource {
+  if (model.kind === 'folder') return folderSource(model.folder);
+  const { files, read } = model;
+  return callbackSource({ description: 'the swarm', files, read });
+}
 
 export interface HopRun {
-  /** The model's folder. */
-  readonly model: string;
+  readonly model: NodeModel;
   readonly settings: BlockRunSettings;
   /** The file of each data set of the tasks, by its id. */
   readonly dataSets: ReadonlyMap<string, Uint8Array>;

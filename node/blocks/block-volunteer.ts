@@ -1,6 +1,5 @@
 /** A volunteer in a swarm that trains a model in blocks: it keeps some blocks and computes their hops. */
 import { join } from 'node:path';
-import { folderSource } from '../../models/loading/folder-source.ts';
 import { openFileDirectory } from '../../models/storage/file-directory.ts';
 import type { DeviceKey } from '../../protocol/device-key.ts';
 import type { Hex } from '../../protocol/hex.ts';
@@ -14,7 +13,7 @@ import type { StateEvent } from '../../swarm/pipeline/state-attestations.ts';
 import { blockRunSettings, blockSeedOf, openBlockRun } from '../../training/blocks/open-block-run.ts';
 import { checkpointRootOf, memberRun } from '../../workers/block-member.ts';
 import type { PreparedSwarm } from '../swarms/prepare-swarm.ts';
-import type { BlockComputer, HopRun } from './block-computer.ts';
+import { type BlockComputer, type HopRun, type NodeModel, nodeModelSource } from './block-computer.ts';
 
 export interface BlockVolunteerOptions {
   readonly network: Network;
@@ -22,7 +21,8 @@ export interface BlockVolunteerOptions {
   /** Folder of the blocks of this swarm. */
   readonly folder: string;
   readonly connection: SwarmConnection;
-  readonly prepared: PreparedSwarm;
+  readonly prepared: Pick<PreparedSwarm, 'spec' | 'record' | 'dataSets'>;
+  readonly model: NodeModel;
   /** Opens what computes the hops. It is stopped with the volunteer. */
   readonly openComputer: (run: HopRun) => Promise<BlockComputer>;
   /** Most bytes of blocks on the disk. */
@@ -49,11 +49,11 @@ export interface BlockVolunteer {
  * fit.
  */
 export async function startBlockVolunteer(options: BlockVolunteerOptions): Promise<BlockVolunteer> {
-  const { network, key, folder, connection, prepared, quotaBytes, signal } = options;
-  const { spec, record, model, dataSets } = prepared;
+  const { network, key, folder, connection, prepared, model, quotaBytes, signal } = options;
+  const { spec, record, dataSets } = prepared;
   const settings = blockRunSettings(spec, blockSeedOf(record.cid));
   if (settings === undefined) throw new RangeError('This swarm trains no model in blocks.');
-  const opened = await openBlockRun({ source: folderSource(model), settings, dataSets, signal });
+  const opened = await openBlockRun({ source: nodeModelSource(model), settings, dataSets, signal });
   const { engine, worker, stop } = await options.openComputer({ model, settings, dataSets, opened });
   const { plan } = opened.run;
   let joined: BlockSession | undefined;

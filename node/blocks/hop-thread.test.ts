@@ -10,10 +10,11 @@ import { must } from '../../protocol/must.ts';
 import { type BlockRunSettings, openBlockRun } from '../../training/blocks/open-block-run.ts';
 import { NANO_SELECTION } from '../../training/tasks/catalogue.ts';
 import { ComputeError } from '../../workers/plain-error.ts';
-import { type BlockComputer, computerOf } from './block-computer.ts';
+import { type BlockComputer, computerOf, type NodeModel } from './block-computer.ts';
 import { openHopThread } from './hop-thread.ts';
 
-const model = fileURLToPath(new URL('../../public/models/nano', import.meta.url));
+const nano = fileURLToPath(new URL('../../public/models/nano', import.meta.url));
+const model: NodeModel = { kind: 'folder', folder: nano };
 const settings: BlockRunSettings = {
   blocks: {
     ...{ layersPerBlock: 1, skipped: 0, fullEvery: 0 },
@@ -27,16 +28,16 @@ const dataSets = new Map<string, Uint8Array>();
 const verdicts = await mkdtemp(join(tmpdir(), 'starling-verdicts-'));
 afterAll(() => rm(verdicts, { recursive: true, force: true }));
 
-const openThread = (folder: string) =>
+const openThread = (of: NodeModel) =>
   openHopThread({
-    run: { model: folder, settings, dataSets },
+    run: { model: of, settings, dataSets },
     ...{ verdicts, engine: 'wasm', threads: 1 },
     onCrash: (error) => expect.unreachable(error.message),
   });
 
 describe('a thread that computes hops', () => {
   it('gives the bits of an engine of this thread, which hears others meanwhile', async () => {
-    const opened = await openBlockRun({ source: folderSource(model), settings, dataSets });
+    const opened = await openBlockRun({ source: folderSource(nano), settings, dataSets });
     const first = must(opened.run.plan.blocks, 0).id;
     const hop = must(opened.run.step(0).hops, 0);
     expect(hop.block).toBe(first);
@@ -61,7 +62,7 @@ describe('a thread that computes hops', () => {
   });
 
   it('says why it cannot open the run, and ends', async () => {
-    const opening = openThread(join(verdicts, 'nowhere'));
+    const opening = openThread({ kind: 'folder', folder: join(verdicts, 'nowhere') });
     await expect(opening).rejects.toThrow(ComputeError);
     await expect(opening).rejects.toThrow('choose a folder with a whole model');
   });

@@ -4,9 +4,10 @@
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { EngineKind } from '../../compute/engines/engine.ts';
+import type { BlockModel } from '../../workers/hop-api.ts';
 import { connectHops } from '../../workers/hop-client.ts';
 import { startThread } from '../threads/typescript-thread.ts';
-import type { BlockComputer, HopRun } from './block-computer.ts';
+import type { BlockComputer, HopRun, NodeModel } from './block-computer.ts';
 import { nodeEndpoint } from './node-endpoint.ts';
 
 /** What the thread starts with. */
@@ -59,10 +60,13 @@ export async function openHopThread(options: HopThreadOptions): Promise<BlockCom
     port1.close();
     await thread.terminate();
   };
-  const worker = connectHops(nodeEndpoint(port1), { ended });
+  const worker = connectHops(nodeEndpoint(port1), {
+    ended,
+    read: model.kind === 'chunked' ? model.read : undefined,
+  });
   try {
     const opened = await worker.open(
-      { model: { kind: 'stored', id: model, files: [] }, settings, dataSets, engine, threads, folder: [] },
+      { model: workerModelOf(model), settings, dataSets, engine, threads, folder: [] },
       signal,
     );
     return {
@@ -77,4 +81,11 @@ export async function openHopThread(options: HopThreadOptions): Promise<BlockCom
     await terminate();
     throw error;
   }
+}
+
+/** As the thread reads it: it opens a folder itself, and asks for the rest. */
+function workerModelOf(model: NodeModel): BlockModel {
+  return model.kind === 'folder'
+    ? { kind: 'stored', id: model.folder, files: [] }
+    : { kind: 'chunked', files: model.files };
 }

@@ -13,7 +13,7 @@ import { BYTES_IN_TRAINING } from '../../training/swarm-settings.ts';
 import { checkpointRootOf } from '../../workers/block-member.ts';
 import { wholeRun } from '../../workers/whole-run.ts';
 import { UsageError } from '../home/command-line.ts';
-import { prepareSwarm } from '../swarms/prepare-swarm.ts';
+import { folderOf, prepareSwarm } from '../swarms/prepare-swarm.ts';
 import { type RootOfStep, type RunFinding, replayRun } from './replay-run.ts';
 
 /** Steps between two lines about the progress. */
@@ -60,9 +60,19 @@ export async function replayBlockSwarm(options: BlockSwarmReplayOptions): Promis
     toBlock: await client.getBlockNumber(),
   });
   say(`swarm ${network.swarm}, ${spec.name}: ${attested.length} attestations are on the chain`);
-  const source = folderSource(prepared.model);
+  const source = folderSource(folderOf(prepared.model));
   const opened = await openBlockRun({ source, settings, dataSets: prepared.dataSets, signal });
   const { run, frozen } = opened;
+  const { frozenRoot: named, ...unnamed } = settings;
+  if (named !== undefined) {
+    const whole = await openBlockRun({ source, settings: unnamed, dataSets: prepared.dataSets, signal });
+    const found = await whole.base(signal);
+    if (found !== named) {
+      say(
+        `the specification names the frozen root ${named}, and the model has ${found}: its adapters belong to no model`,
+      );
+    }
+  }
   async function* roots(): AsyncGenerator<RootOfStep> {
     const base = await opened.base(signal);
     const first = [];

@@ -4,10 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ANVIL_KEYS, NO_ANVIL } from '../../chain/devnet/anvil.ts';
 import { type LocalChain, startLocalChain } from '../../chain/testing/local-chain.ts';
+import { frozenRoot } from '../../models/decoder/lora/frozen-root.ts';
 import { filesRoot } from '../../models/loading/file-root.ts';
+import { folderSource } from '../../models/loading/folder-source.ts';
+import { openDescription } from '../../models/loading/open-model.ts';
+import { openWeights } from '../../models/loading/weight-files.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { networkId } from '../../swarm/network-id.ts';
+import { DEFAULT_MODEL } from '../home/model-folder.ts';
 import { runSwarmCommand } from './command.ts';
 import { RoundCosts } from './round-costs.ts';
 
@@ -118,6 +123,12 @@ describe.skipIf(NO_ANVIL !== undefined)(
         ...{ name: path, size, sha256: sha256.slice(2) },
       }));
       expect(base.root).toBe(filesRoot(hashed));
+      // This program cannot open it, and another one may.
+      expect(base).not.toHaveProperty('frozenRoot');
+      const nano = JSON.parse(await swarm('describe', '--model', DEFAULT_MODEL));
+      const source = folderSource(DEFAULT_MODEL);
+      const { config: shape } = await openDescription(source);
+      expect(nano.frozenRoot).toBe(await frozenRoot(shape, await openWeights(source, shape)));
       const { startedBy: _, startedAt: __, ...spec } = smallSpec;
       const create = async (files: readonly object[]) => {
         await writeFile(join(home, 'own.json'), JSON.stringify({ ...spec, base: { ...base, files } }));

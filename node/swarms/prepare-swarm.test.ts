@@ -13,13 +13,13 @@ import { must } from '../../protocol/must.ts';
 import { parseNetwork } from '../../protocol/network-file.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { SwarmSpec } from '../../protocol/swarm-spec.ts';
-import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { partsSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { BUILTIN_MODELS } from '../../training/builtin-models.ts';
 import { NANO_SELECTION } from '../../training/tasks/catalogue.ts';
 import { DEFAULT_MODEL } from '../home/model-folder.ts';
 import { leaveSwarm } from './leave-swarm.ts';
-import { type PrepareSwarmOptions, prepareSwarm } from './prepare-swarm.ts';
+import { folderOf, type PrepareSwarmOptions, prepareSwarm } from './prepare-swarm.ts';
 
 const NAMES = ['config.json', 'tokenizer.json', 'model.safetensors'];
 const questions = new TextEncoder().encode(
@@ -98,7 +98,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const prepared = await prepare(builtin);
       expect(prepared.spec.tasks).toEqual(NANO_SELECTION);
       expect(prepared.settings).toMatchObject({ ...builtin.round, tasks: NANO_SELECTION });
-      expect(await readFile(join(prepared.model, 'config.json'))).toEqual(
+      expect(await readFile(join(folderOf(prepared.model), 'config.json'))).toEqual(
         await readFile(join(DEFAULT_MODEL, 'config.json')),
       );
     });
@@ -110,12 +110,43 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const own = join(home, 'again');
       const prepared = await prepare(spec, { home: own });
       expect(prepared.dataSets.get('doubles')).toEqual(questions);
-      expect(new Uint8Array(await readFile(join(prepared.model, 'model.safetensors'))).length).toBe(
+      expect(new Uint8Array(await readFile(join(folderOf(prepared.model), 'model.safetensors'))).length).toBe(
         served().files[2]?.size,
       );
       const asked = server.requests.length;
       await prepare(spec, { home: own });
       expect(server.requests.length).toBe(asked);
+    });
+
+    it('[S-15] leaves a base that is read in parts for later, unless it is here as a whole', async () => {
+      const { blocks, trained } = partsSpec;
+      const base = { ...served(), frozenRoot: `0x${'1e'.repeat(32)}` } as const;
+      const spec: SwarmSpec = { ...builtin, base, blocks, trained };
+      const own = join(home, 'parts');
+      const asked = server.requests.length;
+      const { model } = await prepare(spec, { home: own, readsParts: true });
+      expect(model).toEqual({ kind: 'chunked', base });
+      expect(() => folderOf(model)).toThrow(RangeError);
+      const elsewhere = await prepare(spec, {
+        home: own,
+        readsParts: true,
+        model: 'https://example.org/nano',
+      });
+      expect(elsewhere.model).toMatchObject({
+        base: {
+          files: [{ urls: ['https://example.org/nano/config.json', must(base.files, 0).urls[0]] }, {}, {}],
+        },
+      });
+      expect(server.requests.length).toBe(asked);
+      // Who replays the run reads all of it, and then it is here.
+      expect(folderOf((await prepare(spec, { home: own })).model)).toContain(own);
+      expect((await prepare(spec, { home: own, readsParts: true })).model.kind).toBe('folder');
+      const folder = await prepare(spec, { readsParts: true, model: DEFAULT_MODEL });
+      expect(folder.model).toEqual({ kind: 'folder', folder: DEFAULT_MODEL });
+      const bad = { ...base, root: `0x${'00'.repeat(32)}` } as const;
+      await expect(prepare({ ...spec, base: bad }, { readsParts: true })).rejects.toThrow(
+        /does not have the root/,
+      );
     });
 
     it('[S-09] takes model and questions from folders, and refuses a folder with another model', async () => {
@@ -126,7 +157,7 @@ describe.skipIf(NO_ANVIL !== undefined)(
         { ...builtin, base: served(), tasks },
         { model: DEFAULT_MODEL, data: folder },
       );
-      expect(prepared.model).toBe(DEFAULT_MODEL);
+      expect(prepared.model).toEqual({ kind: 'folder', folder: DEFAULT_MODEL });
       for (const name of NAMES) await writeFile(join(folder, name), '{}');
       await expect(prepare({ ...builtin, base: served() }, { model: folder })).rejects.toThrow(
         /is not the file/,

@@ -7,10 +7,11 @@ import { fileURLToPath } from 'node:url';
 import type { PublicClient } from 'viem';
 import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
 import { PROJECTIONS } from '../../models/decoder/lora/adapters.ts';
-import { checkBaseFiles, type FilesBase } from '../../models/loading/base-files.ts';
+import { checkBaseFiles, checkBaseRoot, type FilesBase } from '../../models/loading/base-files.ts';
 import { filesRoot } from '../../models/loading/file-root.ts';
 import { folderSource } from '../../models/loading/folder-source.ts';
 import { ModelLoadError } from '../../models/loading/model-source.ts';
+import { type ChunkedBase, chunkedBaseOf } from '../../protocol/chunked-base.ts';
 import { toHex } from '../../protocol/hex.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import type { Network } from '../../protocol/network-file.ts';
@@ -46,6 +47,8 @@ export interface PrepareSwarmOptions {
   readonly model?: string | undefined;
   /** A folder with the data sets' files. Defaults to their addresses, then to members. */
   readonly data?: string | undefined;
+  /** Whether a member of blocks may read the base in parts, later ([S-15]). Defaults to false. */
+  readonly readsParts?: boolean;
   readonly deviceClass: DeviceClass;
   /** Most bytes of a model's files of which this device can train that part. */
   readonly modelBytes: (trained: SwarmSpec['trained']['kind']) => number;
@@ -60,13 +63,26 @@ export interface PrepareSwarmOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * The folder of the model to start from, or a base of which a member of blocks reads only what it needs, when
+ * it needs it ([S-15]).
+ */
+export type PreparedModel =
+  | { readonly kind: 'folder'; readonly folder: string }
+  | { readonly kind: 'chunked'; readonly base: ChunkedBase };
+
+/** The folder of a model that is whole. Throws RangeError for one that is read in parts. */
+export function folderOf(model: PreparedModel): string {
+  if (model.kind === 'folder') return model.folder;
+  throw new RangeError('Only a member of blocks reads a model in parts.');
+}
+
 /** A swarm that this device can take part in. */
 export interface PreparedSwarm {
   readonly record: SwarmRecord;
   readonly spec: SwarmSpec;
   readonly settings: LearningSettings;
-  /** Folder of the model to start from. */
-  readonly model: string;
+  readonly model: PreparedModel;
   /** The data sets' files by id. */
   readonly dataSets: ReadonlyMap<string, Uint8Array>;
 }
@@ -82,7 +98,7 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
   const record = await readSwarm(client, network.contracts.swarms, swarm);
   const spec = specOf(record);
   refuse(spec, options);
-  const model = await modelFolder(spec, options);
+  const model = await preparedModel(spec, options);
   const dataSets = new Map<string, Uint8Array>();
   for (const entry of spec.tasks.dataSets) dataSets.set(entry.id, await dataSetFile(entry, options));
   // Before the engine starts: a line of a file may be unusable.
@@ -105,30 +121,61 @@ function refuse(spec: SwarmSpec, { modelBytes, model, data }: PrepareSwarmOption
   if (unusable !== null) throw new SwarmRefusedError(unusable);
 }
 
-async function modelFolder(spec: SwarmSpec, options: PrepareSwarmOptions): Promise<string> {
-  const { model, signal } = options;
+async function preparedModel(spec: SwarmSpec, options: PrepareSwarmOptions): Promise<PreparedModel> {
+  const { model, readsParts = false, home, signal } = options;
   const { base, models } = spec;
   const folder = model !== undefined && !isAddress(model) ? model : undefined;
-  if (folder !== undefined && models === 'any') return folder;
+  if (folder !== undefined && models === 'any') return { kind: 'folder', folder };
   if (base.kind === 'builtin') {
     const found = folder ?? builtinFolder(base.root);
     const root = await rootOfFolder(found);
-    if (root === base.root) return found;
+    if (root === base.root) return { kind: 'folder', folder: found };
     throw new ModelLoadError(
       `${found} has the root ${root}, and the swarm starts from ${base.root}; give the folder of ${base.name}`,
     );
   }
   if (folder !== undefined) {
     await checkBaseFiles(base, folderSource(folder), signal);
-    return folder;
+    return { kind: 'folder', folder };
   }
-  return download(base, options);
+  const chunked = readsParts ? chunkedBaseOf(spec) : undefined;
+  if (chunked !== undefined && !(await hasFilesOf(base, downloadFolder(base, home)))) {
+    checkBaseRoot(base);
+    return { kind: 'chunked', base: model === undefined ? chunked : alsoAt(chunked, withSlash(model)) };
+  }
+  return { kind: 'folder', folder: await download(base, options) };
+}
+
+function downloadFolder({ root }: FilesBase, home: string): string {
+  return join(home, 'models', root.slice(2, 34));
+}
+
+/** Whether files of these sizes are in a folder. Nothing is read. */
+async function hasFilesOf({ files }: FilesBase, folder: string): Promise<boolean> {
+  const sizes = await Promise.all(
+    files.map(({ path }) =>
+      stat(join(folder, path)).then(
+        (found) => found.size,
+        () => undefined,
+      ),
+    ),
+  );
+  return files.every(({ size }, i) => size === sizes[i]);
+}
+
+/** The base with an address more for each file, which is tried first. */
+function alsoAt(base: ChunkedBase, address: string): ChunkedBase {
+  const files = base.files.map((file) => ({
+    ...file,
+    urls: [new URL(file.path, address).href, ...file.urls],
+  }));
+  return { ...base, files };
 }
 
 /** Downloads the files of a base into a folder that its root names. */
 async function download(base: FilesBase, options: PrepareSwarmOptions): Promise<string> {
   const { home, model, fetch, fromMembers, sleep, onNotice, signal } = options;
-  const folder = join(home, 'models', base.root.slice(2, 34));
+  const folder = downloadFolder(base, home);
   for (const [i, file] of base.files.entries()) {
     onNotice?.(`Model ${base.name}: ${file.path} (${i + 1} of ${base.files.length}, ${file.size} bytes)`);
     await obtainFile({

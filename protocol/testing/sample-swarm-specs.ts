@@ -44,10 +44,26 @@ export const blocksSpec: SwarmSpec = {
   },
 };
 
-/** As `blocksSpec`, with adapters beside frozen weights and the vocabulary in parts. */
+/** As `blocksSpec`, with adapters beside the frozen weights of a model of files, and the vocabulary in parts. */
 export const partsSpec: SwarmSpec = {
   ...blocksSpec,
   name: 'Sums in blocks, with adapters',
+  base: {
+    kind: 'files',
+    name: 'ten',
+    root: `0x${'1d'.repeat(32)}`,
+    frozenRoot: `0x${'1e'.repeat(32)}`,
+    files: [
+      { path: 'config.json', size: 512, sha256: `0x${'3d'.repeat(32)}`, urls: [] },
+      {
+        path: 'model.safetensors',
+        size: 20_000_000,
+        sha256: `0x${'4e'.repeat(32)}`,
+        urls: [],
+        manifest: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy',
+      },
+    ],
+  },
   trained: { kind: 'adapters', rank: 4, alpha: 8, targets: ['q_proj', 'v_proj'] },
   blocks: {
     layersPerBlock: 1,

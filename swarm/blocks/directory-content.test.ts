@@ -58,6 +58,23 @@ describe('DirectoryContent', () => {
     expect(await files.list()).toEqual([]);
   });
 
+  it('[S-15] reserves the chunks that are here where files stay in parts, and no more than its quota', async () => {
+    const files = new MemoryFiles();
+    const { bytes, manifest, cid } = await fileOf(sample(9 * CHUNK));
+    const parts = { files, quotaBytes: 2 * CHUNK, reserves: 'chunks' } as const;
+    const store = await DirectoryContent.open(parts);
+    await store.putManifest(cid, manifest);
+    expect(store.usedBytes).toBe(0);
+    const put = (index: number) =>
+      store.putChunk(cid, index, bytes.slice(index * CHUNK, (index + 1) * CHUNK));
+    await put(3);
+    await put(8);
+    expect(store.usedBytes).toBe(2 * CHUNK);
+    await expect(put(4)).rejects.toThrow(/0 MB left/);
+    await put(3);
+    expect(await (await DirectoryContent.open(parts)).held(cid)).toEqual(new Set([3, 8]));
+  });
+
   it('reserves a whole file, and refuses in words what is too large', async () => {
     const store = await DirectoryContent.open({ files: new MemoryFiles(), quotaBytes: 3 * CHUNK });
     const first = await fileOf(sample(2 * CHUNK));

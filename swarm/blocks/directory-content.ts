@@ -4,6 +4,7 @@ import { SerialQueue } from '../../protocol/serial-queue.ts';
 import {
   chunkCount,
   chunkHash,
+  chunkLength,
   decodeManifest,
   encodeManifest,
   type Hash,
@@ -27,26 +28,33 @@ export interface DirectoryContentOptions {
   readonly quotaBytes: number;
   /** Defaults to `webHash`. */
   readonly hash?: Hash;
+  /**
+   * What a file takes of the quota: its whole size from its manifest on, or the chunks that are here, where
+   * files may stay in parts. Defaults to `files`.
+   */
+  readonly reserves?: 'files' | 'chunks';
 }
 
 /**
  * Content in files: `<cid>.manifest`, `<cid>.<index>` for each chunk, and `<cid>.object`. What a `put` has
  * resolved for is on the medium. A file is hashed whenever it is read, so a damaged one is never given back:
  * it is removed and counts as absent, and only that chunk is fetched again. A file's whole size is reserved
- * with its manifest, so a store that is too small refuses before the first chunk. It forgets nothing by
- * itself.
+ * with its manifest, so a store that is too small refuses before the first chunk, unless it `reserves` chunks.
+ * It forgets nothing by itself.
  */
 export class DirectoryContent implements ContentStore {
   readonly #files: BlockFiles;
   readonly #hash: Hash;
+  readonly #reserves: 'files' | 'chunks';
   readonly #entries = new Map<string, Entry>();
   /** One writer at a time. */
   readonly #writes = new SerialQueue();
   #quota: number;
   #damaged = 0;
 
-  private constructor({ files, quotaBytes, hash = webHash }: DirectoryContentOptions) {
+  private constructor({ files, quotaBytes, hash = webHash, reserves = 'files' }: DirectoryContentOptions) {
     this.#files = files;
+    this.#reserves = reserves;
     this.#quota = quotaBytes;
     this.#hash = hash;
   }
@@ -61,8 +69,16 @@ export class DirectoryContent implements ContentStore {
   /** Bytes of all content, of files that are not whole yet too. */
   get usedBytes(): number {
     let used = 0;
-    for (const { manifest, object } of this.#entries.values()) used += (manifest?.size ?? 0) + (object ?? 0);
+    for (const entry of this.#entries.values()) used += this.#fileBytes(entry) + (entry.object ?? 0);
     return used;
+  }
+
+  #fileBytes({ manifest, chunks }: Entry): number {
+    if (manifest === null) return 0;
+    if (this.#reserves === 'files') return manifest.size;
+    let bytes = 0;
+    for (const index of chunks) bytes += chunkLength(manifest, index);
+    return bytes;
   }
 
   get quotaBytes(): number {
@@ -120,7 +136,7 @@ export class DirectoryContent implements ContentStore {
   async putManifest(cid: string, manifest: Manifest): Promise<void> {
     await this.#writes.run(async () => {
       if (this.#entries.get(cid)?.manifest != null) return;
-      this.#reserve(manifest.size);
+      if (this.#reserves === 'files') this.#reserve(manifest.size);
       await this.#write(`${cid}.manifest`, encodeManifest(manifest));
       this.#entry(cid).manifest = manifest;
     });
@@ -134,11 +150,15 @@ export class DirectoryContent implements ContentStore {
     return bytes;
   }
 
-  /** A chunk without its manifest is not kept. Rejects with BlockStoreFullError when the medium is full. */
+  /**
+   * A chunk without its manifest is not kept. Rejects with BlockStoreFullError when the medium is full, or the
+   * quota of a store that reserves chunks.
+   */
   async putChunk(cid: string, index: number, bytes: Uint8Array): Promise<void> {
     await this.#writes.run(async () => {
       const entry = this.#entries.get(cid);
       if (entry?.manifest == null || entry.chunks.has(index) || index >= chunkCount(entry.manifest)) return;
+      if (this.#reserves === 'chunks') this.#reserve(bytes.length);
       await this.#write(`${cid}.${index}`, bytes);
       entry.chunks.add(index);
     });

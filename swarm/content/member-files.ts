@@ -7,7 +7,7 @@ import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import type { SwarmConnection } from '../join.ts';
 import type { Content } from './content.ts';
 import { type LocalFile, type StoreWithLocalFiles, smallFileCid } from './local-files.ts';
-import { MAX_OBJECT } from './manifest.ts';
+import { MAX_OBJECT, type Manifest } from './manifest.ts';
 import type { ContentStore } from './store.ts';
 
 /** How long the members of one moment are asked for a small file, in ms. */
@@ -79,10 +79,18 @@ function cidOfSmall({ sha256 }: Pick<SourceFile, 'sha256'>): string {
   return smallFileCid(fromHex(sha256));
 }
 
-/** Serves a swarm's file that is on this device, as long as the device takes part. */
-export function offerFile(store: StoreWithLocalFiles, file: SourceFile, local: LocalFile): void {
+/**
+ * Serves a swarm's file that is on this device, as long as the device takes part. `manifest` is that of a
+ * file of which the device has parts. Defaults to what is read from the whole file.
+ */
+export function offerFile(
+  store: StoreWithLocalFiles,
+  file: SourceFile,
+  local: LocalFile,
+  manifest?: Manifest,
+): void {
   if (isSmall(file)) store.offer(cidOfSmall(file), local);
-  else if (isLarge(file)) store.offer(file.manifest, local);
+  else if (isLarge(file)) store.offer(file.manifest, local, manifest);
 }
 
 /** Bytes in memory as a file that is served. */

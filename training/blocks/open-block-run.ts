@@ -32,6 +32,11 @@ export interface BlockRunSettings extends Pick<BlockRunOptions, 'learningRate' |
   readonly tasks: TaskSelection;
   /** The adapters that are trained beside frozen weights. Defaults to none: all weights are trained. */
   readonly lora?: LoraOptions;
+  /**
+   * The root of the frozen weights, where the swarm's specification names it ([S-14]). Defaults to what the
+   * whole model's weights have, which are read for it.
+   */
+  readonly frozenRoot?: Hex;
 }
 
 /** The seed of a swarm's run in blocks: sha2-256 of the content id of its specification. */
@@ -44,13 +49,15 @@ export function blockSeedOf(spec: string): Hex {
  * each have the whole model.
  */
 export function blockRunSettings(
-  { blocks, tasks, round, trained }: SwarmSpec,
+  { base, blocks, tasks, round, trained }: SwarmSpec,
   seed: Hex,
 ): BlockRunSettings | undefined {
   if (blocks === undefined) return undefined;
   const { learningRate, warmupSteps } = round;
   const settings = { blocks, seed, tasks, learningRate, warmupSteps };
-  return trained.kind === 'full' ? settings : { ...settings, lora: loraOf(trained) };
+  if (trained.kind === 'full') return settings;
+  const frozenRoot = base.kind === 'files' ? base.frozenRoot : undefined;
+  return { ...settings, lora: loraOf(trained), ...(frozenRoot === undefined ? {} : { frozenRoot }) };
 }
 
 export interface OpenBlockRunOptions {
@@ -69,7 +76,7 @@ export interface OpenedBlockRun {
   frozen(block: string, signal?: AbortSignal): Promise<TensorBytes>;
   /**
    * The root of the frozen weights beside which adapters are trained (`frozenRoot`), or null where all
-   * weights are trained. Reads the whole model once, one tensor after another.
+   * weights are trained. Reads the whole model once, one tensor after another, unless the settings have it.
    */
   base(signal?: AbortSignal): Promise<Hex | null>;
 }
@@ -81,7 +88,7 @@ export interface OpenedBlockRun {
  */
 export async function openBlockRun(options: OpenBlockRunOptions): Promise<OpenedBlockRun> {
   const { source, settings, dataSets = new Map(), signal } = options;
-  const { blocks, seed, tasks, lora, ...rest } = settings;
+  const { blocks, seed, tasks, lora, frozenRoot: named, ...rest } = settings;
   const { config, tokenizer, generation } = await openDescription(source, signal);
   const [unfit] = unfitBlocks({ blocks }, config);
   if (unfit !== undefined) throw new BlockPlanError(unfit.sentence);
@@ -101,7 +108,7 @@ export async function openBlockRun(options: OpenBlockRunOptions): Promise<Opened
   });
   const roots = new PromiseMemo<'base', Hex>();
   const base = async (stop?: AbortSignal): Promise<Hex> =>
-    roots.get('base', async () => frozenRoot(config, await weights(), { signal: stop }));
+    named ?? roots.get('base', async () => frozenRoot(config, await weights(), { signal: stop }));
   return {
     run,
     async first(block, stop) {
