@@ -28,8 +28,8 @@ export type BaseModel =
       readonly root: Hex;
       readonly files: readonly SourceFile[];
       /**
-       * The root of the weights as adapters are trained beside them (docs/checkpoint.md). With it a member of a
-       * swarm in blocks reads only what its blocks need. Left out where nobody has worked it out.
+       * The root of the weights as adapters are trained beside them (docs/checkpoint.md). With it a member of
+       * a swarm in blocks reads only what its blocks need. Left out where nobody has worked it out.
        */
       readonly frozenRoot?: Hex;
     };

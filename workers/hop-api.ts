@@ -2,6 +2,7 @@
 import type { EngineKind } from '../compute/engines/engine.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import type { NamedSize } from '../models/loading/callback-source.ts';
+import type { FilePart } from '../models/loading/weight-files.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type { BlockRunSettings } from '../training/blocks/open-block-run.ts';
 import type { CallsApi } from './cancellable-calls.ts';
@@ -13,12 +14,13 @@ import type { CallsOf } from './remote-methods.ts';
 /** A model on this device, beside the page, or whose files the page reads for the worker. */
 export type BlockModel = StartModel | { readonly kind: 'chunked'; readonly files: readonly NamedSize[] };
 
-/** Gives exactly these bytes of a model's file. */
-export type ReadModelFile = (
-  name: string,
-  offset: number,
-  length: number,
-) => Promise<Uint8Array<ArrayBuffer>>;
+/** The files of a `chunked` model, as the page has them. */
+export interface PageFiles {
+  /** Gives exactly these bytes of a file. */
+  read(name: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Told of parts that are needed no more. */
+  released(parts: readonly FilePart[]): void;
+}
 
 /** A folder of the run: its blocks, and parts of the model that it starts from. */
 export type RunFolder = 'blocks' | 'base';
@@ -115,14 +117,18 @@ export interface HopMethods {
   stop(): Promise<void>;
 }
 
-/** The worker needs bytes of a file of a `chunked` model. The page answers with `give`. */
-export interface HopEvent {
-  readonly kind: 'read';
-  readonly id: number;
-  readonly name: string;
-  readonly offset: number;
-  readonly length: number;
-}
+/** What the worker says of a `chunked` model. */
+export type HopEvent =
+  /** It needs bytes of a file. The page answers with `give`. */
+  | {
+      readonly kind: 'read';
+      readonly id: number;
+      readonly name: string;
+      readonly offset: number;
+      readonly length: number;
+    }
+  /** It gave back a block whose weights these are, and needs them no more. */
+  | { readonly kind: 'released'; readonly parts: readonly FilePart[] };
 
 /** The interface that the worker exposes through Comlink. */
 export type HopWorkerApi = CallsApi<CallsOf<HopMethods>, HopEvent>;

@@ -1,12 +1,12 @@
 import type { Endpoint } from 'comlink';
 import { messageOf } from '../protocol/message-of.ts';
 import { type ConnectOptions, connectCalls } from './cancellable-calls.ts';
-import type { HopEvent, HopMethods, ReadModelFile } from './hop-api.ts';
+import type { HopEvent, HopMethods, PageFiles } from './hop-api.ts';
 import { type CallsOf, remoteMethods } from './remote-methods.ts';
 
 export interface ConnectHopsOptions extends ConnectOptions {
-  /** Reads files of a `chunked` model for the worker. Defaults to none, for other models. */
-  readonly read?: ReadModelFile | undefined;
+  /** The files of a `chunked` model. Defaults to none, for other models. */
+  readonly files?: PageFiles | undefined;
 }
 
 /**
@@ -15,22 +15,28 @@ export interface ConnectHopsOptions extends ConnectOptions {
  */
 export function connectHops(
   endpoint: Endpoint,
-  { read = noFiles, ...options }: ConnectHopsOptions = {},
+  { files = NO_FILES, ...options }: ConnectHopsOptions = {},
 ): HopMethods {
-  const call = connectCalls<CallsOf<HopMethods>, HopEvent>(
-    endpoint,
-    ({ id, name, offset, length }) => {
-      const answer = read(name, offset, length).then(
-        (bytes) => worker.give(id, { bytes }),
-        (error: unknown) => worker.give(id, { problem: messageOf(error) }),
-      );
-      // The worker has ended, and nobody waits for the bytes.
-      answer.catch(() => undefined);
-    },
-    options,
+  const hear = (event: HopEvent): void => {
+    if (event.kind === 'released') {
+      files.released(event.parts);
+      return;
+    }
+    const { id, name, offset, length } = event;
+    const answer = files.read(name, offset, length).then(
+      (bytes) => worker.give(id, { bytes }),
+      (error: unknown) => worker.give(id, { problem: messageOf(error) }),
+    );
+    // The worker has ended, and nobody waits for the bytes.
+    answer.catch(() => undefined);
+  };
+  const worker = remoteMethods<HopMethods>(
+    connectCalls<CallsOf<HopMethods>, HopEvent>(endpoint, hear, options),
   );
-  const worker = remoteMethods<HopMethods>(call);
   return worker;
 }
 
-const noFiles: ReadModelFile = (name) => Promise.reject(new Error(`Nobody reads ${name} for the worker.`));
+const NO_FILES: PageFiles = {
+  read: (name) => Promise.reject(new Error(`Nobody reads ${name} for the worker.`)),
+  released: () => undefined,
+};

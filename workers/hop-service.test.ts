@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../compute/engines/engine.ts';
 import { createReferenceEngine } from '../compute/engines/reference.ts';
 import { createWasmEngine } from '../compute/engines/wasm/engine.ts';
@@ -8,12 +8,13 @@ import { parseSafetensors } from '../models/checkpoint/safetensors.ts';
 import { decodeAdapters } from '../models/decoder/lora/adapter-state.ts';
 import { directorySource } from '../models/loading/directory-source.ts';
 import { openMemoryModelDirectory } from '../models/loading/testing/memory-model-directory.ts';
+import type { FilePart } from '../models/loading/weight-files.ts';
 import { openMemoryDirectory } from '../models/storage/memory-directory.ts';
 import { must } from '../protocol/must.ts';
 import { openBlockRun } from '../training/blocks/open-block-run.ts';
 import { NANO_SELECTION } from '../training/tasks/catalogue.ts';
 import { checkpointRootOf } from './block-member.ts';
-import type { OpenBlocks, ReadModelFile } from './hop-api.ts';
+import type { OpenBlocks, PageFiles } from './hop-api.ts';
 import { connectHops } from './hop-client.ts';
 import { createHopService } from './hop-service.ts';
 import { publishedSource } from './published-model.ts';
@@ -46,7 +47,7 @@ afterEach(() => {
 /** Service and client on the two ends of a real message channel, so that everything is cloned. */
 function connect(
   makeEngine: () => Promise<Engine> = () => createWasmEngine({ threads: 1 }),
-  read?: ReadModelFile,
+  files?: PageFiles,
 ) {
   const model = smallModel();
   const { port1, port2 } = new MessageChannel();
@@ -63,7 +64,7 @@ function connect(
     }),
     port1 as unknown as Comlink.Endpoint,
   );
-  return connectHops(port2 as unknown as Comlink.Endpoint, { read });
+  return connectHops(port2 as unknown as Comlink.Endpoint, { files });
 }
 
 describe('hop worker', () => {
@@ -104,6 +105,10 @@ describe('hop worker', () => {
       settings: { ...OPEN.settings, blocks: { ...OPEN.settings.blocks, length: 4096 } },
     };
     await expect(client.open(bad)).rejects.toThrow('4096');
+    const short = { ...OPEN.settings, blocks: { ...OPEN.settings.blocks, length: 2 } };
+    await expect(client.open({ ...OPEN, settings: short })).rejects.toThrow(
+      'No question fits 2 tokens: use longer rows',
+    );
     await client.open(OPEN);
     await expect(client.open(OPEN)).rejects.toThrow('stop it first');
     await expect(client.begin('layers.77')).rejects.toThrow('no block layers.77');
@@ -191,10 +196,14 @@ describe('hop worker', () => {
     for (const name of names) contents.set(name, await model.file(name));
     const read: { readonly name: string; readonly begin: number; readonly end: number }[] = [];
     let isGone = false;
-    const client = connect(undefined, async (name, offset, length) => {
-      if (isGone) throw new Error('The model is gone.');
-      read.push({ name, begin: offset, end: offset + length });
-      return new Uint8Array((contents.get(name) ?? new Uint8Array()).slice(offset, offset + length));
+    const released: FilePart[] = [];
+    const client = connect(undefined, {
+      async read(name, offset, length) {
+        if (isGone) throw new Error('The model is gone.');
+        read.push({ name, begin: offset, end: offset + length });
+        return new Uint8Array((contents.get(name) ?? new Uint8Array()).slice(offset, offset + length));
+      },
+      released: (parts) => released.push(...parts),
     });
     const files = names.map((name) => ({ name, size: contents.get(name)?.length ?? 0 }));
     const open = { ...OPEN, settings: { ...OPEN.settings, lora, frozenRoot } };
@@ -215,6 +224,13 @@ describe('hop worker', () => {
       return weights().some((part) => part.begin < begin + data.length && part.end > begin);
     });
     expect(new Set(touched.map(([name]) => /layers\.\d+/.exec(name)?.[0]))).toEqual(new Set(['layers.0']));
+    await client.release(block);
+    // Events travel apart from answers.
+    await vi.waitFor(() => expect(released.length).toBeGreaterThan(5));
+    const weighed = read.filter(({ begin, end, name }) =>
+      released.some((part) => part.name === name && part.begin <= begin && part.end >= end),
+    );
+    expect(weighed.length).toBe(released.length);
     isGone = true;
     await expect(client.begin(must(blocks, 0).id)).rejects.toThrow('The model is gone.');
     await client.stop();

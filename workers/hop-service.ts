@@ -6,7 +6,7 @@ import type { EngineSelection } from '../models/engine-choice/choose.ts';
 import { type CallbackSourceOptions, callbackSource } from '../models/loading/callback-source.ts';
 import type { ModelSource } from '../models/loading/model-source.ts';
 import type { Directory } from '../models/storage/directory.ts';
-import { openBlockRun } from '../training/blocks/open-block-run.ts';
+import { type OpenedBlockRun, openBlockRun } from '../training/blocks/open-block-run.ts';
 import { type BlockWorker, blockWorker } from './block-worker.ts';
 import { reportOf } from './engine-report.ts';
 import type { BlockModel, HopEvent, HopMethods, HopWorkerApi, OpenBlocks, RunFolder } from './hop-api.ts';
@@ -30,8 +30,11 @@ export interface HopEnvironment {
 }
 
 interface Running {
+  readonly opened: OpenedBlockRun;
   readonly worker: BlockWorker;
   readonly engine: Engine;
+  /** Whether the page reads the model's files for the run. */
+  readonly isChunked: boolean;
 }
 
 type Folders = Readonly<Record<RunFolder, Directory>>;
@@ -65,7 +68,6 @@ export function createHopService(environment: HopEnvironment): HopWorkerApi {
         'assemble',
         'file',
         'forget',
-        'release',
         'dataRoots',
         'compute',
       ],
@@ -75,6 +77,11 @@ export function createHopService(environment: HopEnvironment): HopWorkerApi {
     writeFile: async (folder, name, parts) => folderOf(folder).write(name, parts),
     removeFile: async (folder, name) => folderOf(folder).remove(name),
     give: async (id, answer) => reads.answer(id, answer),
+    async release(block) {
+      const { worker, opened, isChunked } = current();
+      await worker.release(block);
+      if (isChunked) emit({ kind: 'released', parts: await opened.frozenParts(block) });
+    },
     async setShare(share) {
       const { engine } = current();
       if (canPace(engine)) engine.setShare(share);
@@ -90,7 +97,7 @@ export function createHopService(environment: HopEnvironment): HopWorkerApi {
       const opened = await openBlockRun({ source, settings, dataSets, signal });
       const chosen = await environment.chooseEngine(choice, { threads, signal });
       const { engine } = chosen;
-      running = { engine, worker: blockWorker(opened, engine) };
+      running = { opened, engine, worker: blockWorker(opened, engine), isChunked: model.kind === 'chunked' };
       const { plan } = opened.run;
       return {
         engine: reportOf(chosen),

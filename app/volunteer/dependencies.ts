@@ -26,8 +26,8 @@ import type { ComputeClient } from '../../workers/compute-client.ts';
 import type { StoredCheckpoint } from '../../workers/compute-host.ts';
 import type { EngineReport } from '../../workers/engine-report.ts';
 import type { AssembledModel } from '../../workers/hop-api.ts';
+import type { ChunkedStart } from './chunked-start.ts';
 import type { EngineChoice } from './engine-choice.ts';
-import type { GatheredStart } from './gather-start.ts';
 import type { KeptHere } from './kept-checkpoints.ts';
 import type { ObtainedModel, ObtainModelOptions } from './obtain-model.ts';
 import type { OwnModel } from './own-model.ts';
@@ -85,7 +85,7 @@ export interface BlockComputer extends Pick<JoinBlocksOptions, 'run' | 'worker'>
 }
 
 export interface OpenBlocksOptions extends Omit<OpenComputerOptions, 'onEvent' | 'model'> {
-  readonly model: GatheredStart['model'];
+  readonly model: StartModel | ChunkedStart;
   /** The content id of the specification. */
   readonly cid: string;
 }

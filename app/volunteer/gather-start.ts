@@ -5,6 +5,7 @@ import { ContentError } from '../../swarm/content/content-error.ts';
 import { type FromMembers, fileInMemory, isLarge } from '../../swarm/content/member-files.ts';
 import { type ContentStore, MemoryStore, readFile } from '../../swarm/content/store.ts';
 import type { StartModel } from '../../workers/compute-api.ts';
+import type { ChunkedStart } from './chunked-start.ts';
 import { gatherDataSets } from './data-sets.ts';
 import type { VolunteerConnection, VolunteerDependencies } from './dependencies.ts';
 import type { KeptFiles } from './kept-files.ts';
@@ -27,14 +28,6 @@ export interface GatherStartOptions {
   /** Called with a sentence while nobody gives a file, and with null afterwards. */
   readonly onNotice: (sentence: string | null) => void;
   readonly signal: AbortSignal;
-}
-
-/** A model of which the device reads parts, from addresses and members. */
-export interface ChunkedStart {
-  readonly kind: 'chunked';
-  readonly files: readonly SourceFile[];
-  /** Opens the files. `openStore` opens the store that keeps what was fetched. */
-  open(openStore: () => Promise<ContentStore>): ChunkedFiles;
 }
 
 export interface GatheredStart {

@@ -6,10 +6,10 @@ import { folderName, StorageFullError } from '../../models/storage/directory.ts'
 import { memoizePromise } from '../../protocol/memoize-promise.ts';
 import type { BlockFiles } from '../../swarm/blocks/block-files.ts';
 import { DirectoryContent } from '../../swarm/blocks/directory-content.ts';
-import type { ContentStore } from '../../swarm/content/store.ts';
+import type { ChunkStore } from '../../swarm/content/chunked-files.ts';
 import { blockRunSettings, blockSeedOf, openBlockRun } from '../../training/blocks/open-block-run.ts';
 import { checkpointRootOf, memberRun } from '../../workers/block-member.ts';
-import type { BlockModel, HopMethods, ReadModelFile, RunFolder } from '../../workers/hop-api.ts';
+import type { BlockModel, HopMethods, PageFiles, RunFolder } from '../../workers/hop-api.ts';
 import { connectHops } from '../../workers/hop-client.ts';
 import { ComputeError } from '../../workers/plain-error.ts';
 import { modelAt, publishedSource } from '../../workers/published-model.ts';
@@ -43,7 +43,7 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
   crashed.catch(() => undefined);
   const ended = new AbortController();
   const taken = takeModel(model, () => openBaseStore(worker), AbortSignal.any([signal, ended.signal]));
-  const worker: HopMethods = connectHops(thread, { ended: crashed, read: taken.read });
+  const worker: HopMethods = connectHops(thread, { ended: crashed, files: taken.files });
   try {
     const folder = ['starling', device.toLowerCase(), folderName(networkId)];
     const opened = await worker.open(
@@ -82,12 +82,12 @@ interface TakenModel {
   /** The model's small files, for this thread. The worker reads its weights. */
   readonly source: ModelSource;
   /** Reads for the worker what nobody has fetched yet. */
-  readonly read?: ReadModelFile;
+  readonly files?: PageFiles;
 }
 
 function takeModel(
   model: OpenBlocksOptions['model'],
-  openStore: () => Promise<ContentStore>,
+  openStore: () => Promise<ChunkStore>,
   signal: AbortSignal,
 ): TakenModel {
   switch (model.kind) {
@@ -97,20 +97,26 @@ function takeModel(
       return { model, source: publishedSource(modelAt(model.url)) };
     case 'chunked': {
       const chunked = model.open(openStore);
-      const read: ReadModelFile = (name, offset, length) => chunked.read(name, offset, length, signal);
-      const files = model.files.map(({ path, size }) => ({ name: path, size }));
-      const source = callbackSource({ description: 'the swarm', files, read });
-      return { model: { kind: 'chunked', files }, source, read };
+      const files: PageFiles = {
+        read: (name, offset, length) => chunked.read(name, offset, length, signal),
+        released: (parts) => chunked.release(parts),
+      };
+      const named = model.files.map(({ path, size }) => ({ name: path, size }));
+      const source = callbackSource({ description: 'the swarm', files: named, read: files.read });
+      return { model: { kind: 'chunked', files: named }, source, files };
     }
   }
 }
 
-/** Keeps the parts of the model that were fetched: as much as blocks may have. */
-async function openBaseStore(worker: HopMethods): Promise<ContentStore> {
+/**
+ * Keeps the parts of the model that were fetched. They have as much room as blocks, whose frozen weights count
+ * in what a device may keep.
+ */
+async function openBaseStore(worker: HopMethods): Promise<ChunkStore> {
   const storage = await navigator.storage?.estimate?.().catch(() => undefined);
   return DirectoryContent.open({
     files: filesOf(worker, 'base'),
-    quotaBytes: Math.floor(blockQuota(storage) / 2),
+    quotaBytes: blockQuota(storage),
     reserves: 'chunks',
   });
 }

@@ -29,7 +29,7 @@ export interface FetchPlan {
   /** Whether the device fetches all of these, or what its blocks need of them. */
   readonly fetches: 'all' | 'parts';
   readonly codeBytes: number;
-  /** Rough peak of memory in use, in bytes. Null in blocks, where it depends on those that the device keeps. */
+  /** Rough peak of memory in use, in bytes. Null in blocks, where it depends on those kept here. */
   readonly memoryBytes: number | null;
 }
 

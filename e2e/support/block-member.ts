@@ -62,6 +62,21 @@ export class BlockMember {
     return cards.evaluateAll((found) => found.map((card) => card.getAttribute('data-block') ?? ''));
   }
 
+  /** Bytes of the files of its swarms' base models that it has fetched in parts. */
+  async fetchedParts(): Promise<number> {
+    return this.page.evaluate(async () => {
+      const sizeOf = async (folder: FileSystemDirectoryHandle, isBase: boolean): Promise<number> => {
+        let bytes = 0;
+        for await (const entry of folder.values()) {
+          if (entry.kind === 'directory') bytes += await sizeOf(entry, isBase || entry.name === 'base');
+          else if (isBase) bytes += (await entry.getFile()).size;
+        }
+        return bytes;
+      };
+      return sizeOf(await navigator.storage.getDirectory(), false);
+    });
+  }
+
   /** Each root that it has shown, by the number of steps after which it was the model's. */
   async roots(): Promise<ReadonlyMap<number, string>> {
     return new Map(

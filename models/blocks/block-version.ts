@@ -16,7 +16,7 @@ import {
 import { configJson } from '../decoder/config.ts';
 import type { AdapterState } from '../decoder/lora/adapter-state.ts';
 import { canonicalCopy, type ModelState } from '../decoder/state.ts';
-import type { WeightSource } from '../decoder/weights.ts';
+import type { ElementRange, WeightSource } from '../decoder/weights.ts';
 import {
   type Block,
   type BlockPlan,
@@ -188,21 +188,36 @@ export async function frozenWeights(
   return tensors;
 }
 
+/** What `frozenWeights` reads of a model's parameters: all of one, or a range of its elements. */
+export interface FrozenRead {
+  readonly name: string;
+  readonly range?: ElementRange;
+}
+
+/** What `frozenWeights` reads for a block, in order. */
+export function frozenReads(plan: BlockPlan, block: Block): readonly FrozenRead[] {
+  return frozenTensors(plan, block).map(readOf);
+}
+
+function readOf({ name, shape, rowsOf }: FrozenTensor): FrozenRead {
+  if (rowsOf === undefined) return { name };
+  const { table, part } = rowsOf;
+  const width = elementCount(shape) / part.rows;
+  return { name: table, range: { begin: part.first * width, end: (part.first + part.tokens) * width } };
+}
+
 async function frozenValues(
-  { name, shape, dtype, rowsOf }: FrozenTensor,
+  tensor: FrozenTensor,
   weights: WeightSource,
   signal: AbortSignal | undefined,
 ): Promise<TensorData> {
-  if (rowsOf !== undefined) {
-    const { table, part } = rowsOf;
-    const elements = elementCount(shape);
-    const width = elements / part.rows;
-    const range = { begin: part.first * width, end: (part.first + part.tokens) * width };
-    const values = new Uint16Array(elements);
-    values.set(await weights.bfloat16(table, signal, range));
+  const { name, range } = readOf(tensor);
+  if (range !== undefined) {
+    const values = new Uint16Array(elementCount(tensor.shape));
+    values.set(await weights.bfloat16(name, signal, range));
     return values;
   }
-  if (dtype === 'bf16') return weights.bfloat16(name, signal);
+  if (tensor.dtype === 'bf16') return weights.bfloat16(name, signal);
   return canonicalCopy(await weights.float32(name, signal), name);
 }
 

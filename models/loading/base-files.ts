@@ -37,8 +37,8 @@ export function checkBaseRoot({ name, root, files }: FilesBase): void {
 }
 
 /**
- * Throws ModelLoadError when a source does not hold exactly the bytes of each file, or a file's manifest is of
- * other bytes than its SHA-256. Reads all of them.
+ * Throws ModelLoadError when a source does not hold exactly the bytes of each file, or when a file's manifest
+ * is of other bytes than its SHA-256. Reads all of them.
  */
 export async function checkBaseFiles(
   { name, files }: FilesBase,

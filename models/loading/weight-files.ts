@@ -18,11 +18,22 @@ const PIECE_BYTES = 1 << 24;
 const READABLE: readonly SafetensorsDType[] = ['F32', 'BF16', 'F16'];
 
 interface Located {
+  /** Name of the file. */
+  readonly name: string;
   readonly file: ByteReader;
   readonly entry: TensorEntry;
 }
 
+/** Bytes of one of a model's files, from `begin` on, to `end` exclusive. */
+export interface FilePart {
+  readonly name: string;
+  readonly begin: number;
+  readonly end: number;
+}
+
 export interface WeightFiles extends WeightSource {
+  /** Where a parameter lies, or a range of its elements. Throws ModelLoadError for another name. */
+  partOf(name: string, range?: ElementRange): FilePart;
   /** Names of the safetensors files. */
   readonly files: readonly string[];
   /** Bytes of the model's parameters in these files. */
@@ -79,6 +90,10 @@ export async function openWeights(
     files: located.files,
     bytes,
     dtypes: [...dtypes],
+    partOf(name, range) {
+      const tensor = get(name);
+      return { name: tensor.name, ...bytesOf(tensor.entry, range) };
+    },
     async float32(name, stop) {
       const tensor = get(name);
       const words = new Uint32Array(elementCount(tensor.entry.shape));
@@ -124,7 +139,7 @@ async function locate(source: ModelSource, limits: SafetensorsLimits, signal: Ab
           `${name} has ${tensor.slice(0, 100)}, which ${INDEX_FILE} puts elsewhere; fetch the model again`,
         );
       }
-      tensors.set(tensor, { file, entry });
+      tensors.set(tensor, { name, file, entry });
     }
   }
   const lost = [...(byTensor?.keys() ?? [])].find((tensor) => !tensors.has(tensor));
@@ -149,21 +164,21 @@ async function* pieces(
   range?: ElementRange,
 ): AsyncGenerator<{ readonly at: number; readonly piece: Piece }> {
   let at = 0;
-  const size = (entry.end - entry.begin) / elementCount(entry.shape);
   const first = range?.begin ?? 0;
-  const end = range === undefined ? entry.end : entry.begin + range.end * size;
-  for await (const bytes of readPieces(
-    file,
-    { begin: entry.begin + first * size, end },
-    PIECE_BYTES,
-    signal,
-  )) {
+  for await (const bytes of readPieces(file, bytesOf(entry, range), PIECE_BYTES, signal)) {
     const piece = pieceOf(name, entry.dtype, bytes);
     const bad = firstNaN(piece);
     if (bad >= 0) throw new ModelLoadError(`${name} is NaN at element ${first + at + bad}; use another file`);
     yield { at, piece };
     at += piece.words.length;
   }
+}
+
+/** Where a tensor's elements lie in its file. */
+function bytesOf({ begin, end, shape }: TensorEntry, range?: ElementRange) {
+  if (range === undefined) return { begin, end };
+  const size = (end - begin) / elementCount(shape);
+  return { begin: begin + range.begin * size, end: begin + range.end * size };
 }
 
 /**

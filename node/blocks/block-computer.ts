@@ -5,18 +5,18 @@ import { folderSource } from '../../models/loading/folder-source.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import type { BlockRunSettings, OpenedBlockRun } from '../../training/blocks/open-block-run.ts';
 import { type BlockWorker, blockWorker } from '../../workers/block-worker.ts';
-import type { ReadModelFile } from '../../workers/hop-api.ts';
+import type { PageFiles } from '../../workers/hop-api.ts';
 
 /** A model in a folder, or one of which parts are read when they are needed. */
 export type NodeModel =
   | { readonly kind: 'folder'; readonly folder: string }
-  | { readonly kind: 'chunked'; readonly files: readonly NamedSize[]; readonly read: ReadModelFile };
+  | { readonly kind: 'chunked'; readonly files: readonly NamedSize[]; readonly page: PageFiles };
 
 /** Where this thread reads the model. */
 export function nodeModelSource(model: NodeModel): ModelSource {
   if (model.kind === 'folder') return folderSource(model.folder);
-  const { files, read } = model;
-  return callbackSource({ description: 'the swarm', files, read });
+  const { files, page } = model;
+  return callbackSource({ description: 'the swarm', files, read: page.read });
 }
 
 export interface HopRun {

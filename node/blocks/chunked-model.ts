@@ -14,15 +14,17 @@ export interface ChunkedModelOptions {
   readonly fromMembers: FromMembers;
   /** Serves members what is here of it. */
   readonly store: StoreWithLocalFiles;
-  /** One sentence at a time, while nobody gives a part. */
+  /** One sentence at a time about what is done. */
   readonly onNotice: (sentence: string) => void;
   /** Ends reading. */
   readonly signal: AbortSignal;
 }
 
-/** A base of which this process reads, keeps and passes on what its blocks need ([S-15] of docs/swarms.md). */
+/** A base of which this process reads, keeps and passes on what its blocks need ([S-15]). */
 export async function chunkedModel(options: ChunkedModelOptions): Promise<NodeModel> {
   const { base, folder, fromMembers, store, onNotice, signal } = options;
+  const megabytes = Math.ceil(base.files.reduce((sum, { size }) => sum + size, 0) / 1e6);
+  onNotice(`Of ${base.name} (${megabytes} MB) this device fetches what its blocks need, when they need it.`);
   const kept = await DirectoryContent.open({
     files: await openFileDirectory(folder),
     // The disk is the limit.
@@ -42,6 +44,9 @@ export async function chunkedModel(options: ChunkedModelOptions): Promise<NodeMo
   return {
     kind: 'chunked',
     files: files.map(({ path, size }) => ({ name: path, size })),
-    read: (name, offset, length) => chunked.read(name, offset, length, signal),
+    page: {
+      read: (name, offset, length) => chunked.read(name, offset, length, signal),
+      released: (parts) => chunked.release(parts),
+    },
   };
 }

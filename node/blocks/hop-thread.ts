@@ -62,7 +62,7 @@ export async function openHopThread(options: HopThreadOptions): Promise<BlockCom
   };
   const worker = connectHops(nodeEndpoint(port1), {
     ended,
-    read: model.kind === 'chunked' ? model.read : undefined,
+    files: model.kind === 'chunked' ? model.page : undefined,
   });
   try {
     const opened = await worker.open(

@@ -44,7 +44,7 @@ export const blocksSpec: SwarmSpec = {
   },
 };
 
-/** As `blocksSpec`, with adapters beside the frozen weights of a model of files, and the vocabulary in parts. */
+/** As `blocksSpec`, with adapters beside frozen weights of files, and the vocabulary in parts. */
 export const partsSpec: SwarmSpec = {
   ...blocksSpec,
   name: 'Sums in blocks, with adapters',

@@ -39,8 +39,8 @@ export interface DirectoryContentOptions {
  * Content in files: `<cid>.manifest`, `<cid>.<index>` for each chunk, and `<cid>.object`. What a `put` has
  * resolved for is on the medium. A file is hashed whenever it is read, so a damaged one is never given back:
  * it is removed and counts as absent, and only that chunk is fetched again. A file's whole size is reserved
- * with its manifest, so a store that is too small refuses before the first chunk, unless it `reserves` chunks.
- * It forgets nothing by itself.
+ * with its manifest, so a store that is too small refuses before the first chunk, unless it `reserves`
+ * chunks. It forgets nothing by itself.
  */
 export class DirectoryContent implements ContentStore {
   readonly #files: BlockFiles;
@@ -151,8 +151,8 @@ export class DirectoryContent implements ContentStore {
   }
 
   /**
-   * A chunk without its manifest is not kept. Rejects with BlockStoreFullError when the medium is full, or the
-   * quota of a store that reserves chunks.
+   * A chunk without its manifest is not kept. Rejects with BlockStoreFullError when the medium is full, or
+   * the quota of a store that reserves chunks.
    */
   async putChunk(cid: string, index: number, bytes: Uint8Array): Promise<void> {
     await this.#writes.run(async () => {
@@ -161,6 +161,13 @@ export class DirectoryContent implements ContentStore {
       if (this.#reserves === 'chunks') this.#reserve(bytes.length);
       await this.#write(`${cid}.${index}`, bytes);
       entry.chunks.add(index);
+    });
+  }
+
+  /** Deletes a chunk, if it is here. */
+  async forgetChunk(cid: string, index: number): Promise<void> {
+    await this.#writes.run(async () => {
+      if (this.#entries.get(cid)?.chunks.delete(index) === true) await this.#files.remove(`${cid}.${index}`);
     });
   }
 

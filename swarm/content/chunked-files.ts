@@ -26,7 +26,7 @@ export interface ChunkedFilesOptions {
   /** Each travels in chunks or, up to 1 MiB, as a whole. */
   readonly files: readonly SourceFile[];
   /** Opens the store that keeps what was fetched. What it does not take is fetched again when it is read. */
-  readonly openStore: () => Promise<ContentStore>;
+  readonly openStore: () => Promise<ChunkStore>;
   readonly fromMembers: FromMembers;
   readonly fetcher: typeof fetch;
   /** Passes a file on from now on, of a large one what is here. */
@@ -37,19 +37,37 @@ export interface ChunkedFilesOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
+/** Keeps chunks, and forgets one when it is told to. `putChunk` rejects where there is no room. */
+export interface ChunkStore extends ContentStore {
+  forgetChunk(cid: string, index: number): Promise<void>;
+}
+
+/** Bytes of a file, from `begin` on, to `end` exclusive. */
+export interface FilePart {
+  readonly name: string;
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** Time between two rounds of asking, in ms. */
 const ASK_AGAIN_MS = 2_000;
+/** Rounds of asking before a person is told. A device that has just joined knows nobody yet. */
+const QUIET_ASKS = 3;
+/** Characters of the reason that a person is told. */
+const MOST_REASON = 160;
 /** Rounds in which members are asked for a manifest before it is worked out from a whole file. */
 const MANIFEST_ASKS = 3;
 
 export class ChunkedFiles {
   readonly #options: ChunkedFilesOptions;
   readonly #files: ReadonlyMap<string, SourceFile>;
-  readonly #stores = new PromiseMemo<'store', ContentStore>();
+  readonly #stores = new PromiseMemo<'store', ChunkStore>();
   readonly #whole = new PromiseMemo<string, Uint8Array>();
   readonly #manifests = new PromiseMemo<string, Manifest>();
   /** One part is fetched after another, which bounds the memory. */
   readonly #fetching = new SerialQueue();
+  /** Chunks that are needed no more, by content id and index: they give way where there is no room. */
+  readonly #released = new Map<string, { readonly cid: string; readonly index: number }>();
   #fetched = 0;
 
   constructor(options: ChunkedFilesOptions) {
@@ -87,7 +105,38 @@ export class ChunkedFiles {
     return this.#fetching.run(() => this.#part(file, offset, length, signal));
   }
 
-  #store(): Promise<ContentStore> {
+  /**
+   * Notes parts that are needed no more. What lies in them alone stays, for others, until the store has no
+   * room for what is needed.
+   */
+  release(parts: readonly FilePart[]): void {
+    for (const { name, begin, end } of parts) {
+      const file = this.#files.get(name);
+      if (file === undefined || !isLarge(file)) continue;
+      const last = end === file.size ? Math.ceil(end / CHUNK) : Math.floor(end / CHUNK);
+      for (let index = Math.ceil(begin / CHUNK); index < last; index++) {
+        const chunk = { cid: file.manifest, index };
+        this.#released.set(keyOf(chunk), chunk);
+      }
+    }
+  }
+
+  /** Keeps a chunk, in place of released ones where there is no room, or not at all. */
+  async #keep(store: ChunkStore, cid: string, index: number, bytes: Uint8Array): Promise<void> {
+    for (;;) {
+      // A store takes the bytes, and they are read here, too.
+      const isKept = await store.putChunk(cid, index, bytes.slice()).then(
+        () => true,
+        () => false,
+      );
+      const [oldest] = this.#released.values();
+      if (isKept || oldest === undefined) return;
+      this.#released.delete(keyOf(oldest));
+      await quietly(store.forgetChunk(oldest.cid, oldest.index));
+    }
+  }
+
+  #store(): Promise<ChunkStore> {
     return this.#stores.get('store', this.#options.openStore);
   }
 
@@ -135,12 +184,11 @@ export class ChunkedFiles {
       ...{ cid, manifest, range },
       onChunk: async (index, bytes) => {
         this.#fetched += bytes.length;
-        // A store takes the bytes, and they are read here, too. What it has no room for stays in memory until
-        // this part was read.
-        await quietly(store.putChunk(cid, index, bytes.slice()));
+        await this.#keep(store, cid, index, bytes);
       },
     });
     for (const index of window.missing) {
+      this.#released.delete(keyOf({ cid, index }));
       const kept = await store.chunk(cid, index);
       if (kept !== null) window.take(index, kept);
     }
@@ -250,22 +298,29 @@ export class ChunkedFiles {
   /** Asks every few seconds until there is an answer. A signal ends it. */
   async #asking<T>(file: SourceFile, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
     const { onWaiting, sleep } = this.#options;
-    for (let waits = false; ; waits = true) {
+    for (let asks = 1; ; asks++) {
       signal.throwIfAborted();
       try {
         const found = await ask();
-        if (waits) onWaiting(null);
+        if (asks > QUIET_ASKS) onWaiting(null);
         return found;
       } catch (error) {
         signal.throwIfAborted();
         if (!isForNow(error)) throw error;
-        onWaiting(
-          `Nobody who is here now gives what this device needs of ${file.path} (${messageOf(error)}). It asks again every few seconds.`,
-        );
+        if (asks === QUIET_ASKS) {
+          const why = messageOf(error).slice(0, MOST_REASON);
+          onWaiting(
+            `Nobody who is here now gives what this device needs of ${file.path} (${why}). It asks again every few seconds.`,
+          );
+        }
       }
       await sleep(ASK_AGAIN_MS, signal);
     }
   }
+}
+
+function keyOf({ cid, index }: { readonly cid: string; readonly index: number }): string {
+  return `${cid}/${index}`;
 }
 
 /** What the first of several ways gives. Throws ContentError with what each said. */

@@ -75,6 +75,29 @@ describe('content', () => {
     expect(await b.content.fetchFile(cid, ['a'])).toEqual(new Uint8Array());
   });
 
+  it('[P-96] puts a file together from peers of which each has other chunks, and says what nobody has', async () => {
+    const network = new MemoryNetwork();
+    const file = sample(41 * CHUNK + 5);
+    const manifest = await manifestOf(file, webHash);
+    const cid = cidFromDigest(await webHash(encodeManifest(manifest)), RAW);
+    const partly = async (name: string, has: (index: number) => boolean) => {
+      const { store, content } = await peer(network, name);
+      await store.putManifest(cid, manifest);
+      for (let index = 0; index < 42; index++)
+        if (has(index)) await store.putChunk(cid, index, file.slice(index * CHUNK, (index + 1) * CHUNK));
+      return content;
+    };
+    await partly('none', () => false);
+    await partly('even', (index) => index % 2 === 0);
+    await partly('odd', (index) => index % 2 === 1 && index !== 33);
+    const reader = await peer(network, 'reader');
+    const first = reader.content.fetchFile(cid, ['none', 'even', 'odd']);
+    await expect(first).rejects.toThrow(/^1 chunks of .* are missing .*it lacks what is missing/);
+    await partly('last', (index) => index > 30);
+    const fetched = await reader.content.fetchFile(cid, ['none', 'even', 'odd', 'last']);
+    expect(equalBytes(fetched, file)).toBe(true);
+  });
+
   it('[P-95] gives up a peer that sends a wrong chunk and takes it from another', async () => {
     const network = new MemoryNetwork();
     const a = await peer(network, 'a');

@@ -1,5 +1,6 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import { messageOf } from '../../protocol/message-of.ts';
+import { must } from '../../protocol/must.ts';
 import { wait } from '../scheduler.ts';
 import type { FetchOptions } from './content.ts';
 import { ContentError } from './content-error.ts';
@@ -13,6 +14,8 @@ const PARALLEL_PEERS = 4;
 const REST_MS = 1_000;
 /** Chunks of one peer that are verified and stored at the same time. */
 const KEEPING = 4;
+/** Chunks that a peer may lack before it is given up: whoever has parts of a file has many of them. */
+const MOST_ABSENT = 1024;
 /** Chunks that a peer reads together (local-files.ts), and so is asked for together. */
 const RUN = FEW;
 
@@ -82,6 +85,8 @@ export class FileDownload {
     const { scheduler } = this.#dependencies;
     let client: PeerClient | null = null;
     let busy = 0;
+    /** Chunks that the peer does not have. */
+    const lacks = new Set<number>();
     /** Local time until which a busy peer is asked for nothing more, ms. */
     let restUntil = scheduler.now();
     try {
@@ -93,14 +98,16 @@ export class FileDownload {
           continue;
         }
         const rest = restUntil - scheduler.now();
-        if (rest <= 0) await this.#request(client, window);
+        if (rest <= 0) await this.#request(client, window, lacks);
         else if (window.unanswered.length === 0) {
           await wait(scheduler, rest, signal);
           continue;
         }
         if (window.unanswered.length === 0) {
-          // All missing chunks are on their way into the store, or in flight at other peers, and one of those
-          // may still fail.
+          // Nothing is on its way from anyone, and the peer has none of what is missing.
+          if (this.#queue.length === this.#missing) throw new ContentError('it lacks what is missing');
+          // All missing chunks that it may have are on their way into the store, or in flight at other peers,
+          // and one of those may still fail.
           await this.#progress();
           continue;
         }
@@ -108,9 +115,14 @@ export class FileDownload {
         if (!window.answer(index)) throw new ContentError('a response to no request');
         if (status !== 'found') {
           this.#requeue(index);
+          if (status === 'absent') {
+            lacks.add(index);
+            if (lacks.size > MOST_ABSENT) throw new ContentError(`it lacks ${lacks.size} chunks`);
+            continue;
+          }
           // What was asked for together is answered busy together, which counts once.
           if (rest <= 0) busy++;
-          if (status === 'absent' || busy > MAX_BUSY) throw new ContentError(`chunk ${index} is ${status}`);
+          if (busy > MAX_BUSY) throw new ContentError(`chunk ${index} is busy`);
           restUntil = scheduler.now() + REST_MS;
           continue;
         }
@@ -153,9 +165,9 @@ export class FileDownload {
   }
 
   /** Asks a peer for the next chunks, as far as its window has room for them. */
-  async #request(client: PeerClient, window: RequestWindow): Promise<void> {
+  async #request(client: PeerClient, window: RequestWindow, lacks: ReadonlySet<number>): Promise<void> {
     for (;;) {
-      const run = this.#take(window.room);
+      const run = this.#take(window.room, lacks);
       if (run.length === 0) return;
       for (const index of run) window.ask(index);
       for (const index of run) await client.send({ kind: 'chunk', index, cid: this.#cid });
@@ -163,15 +175,18 @@ export class FileDownload {
   }
 
   /**
-   * The next chunk of the queue, and those behind it in the file that a peer reads together with it. None
-   * when they are more than `most`.
+   * The next chunk of the queue that the peer may have, and those behind it in the file that a peer reads
+   * together with it. None when they are more than `most`.
    */
-  #take(most: number): readonly number[] {
-    const [first] = this.#queue.slice(-1);
-    if (first === undefined) return [];
+  #take(most: number, lacks: ReadonlySet<number>): readonly number[] {
+    let end = this.#queue.length;
+    while (end > 0 && lacks.has(must(this.#queue, end - 1))) end--;
+    if (end === 0) return [];
+    const first = must(this.#queue, end - 1);
     let length = 1;
-    while (length < RUN && this.#queue.at(-1 - length) === first + length) length++;
-    return length > most ? [] : this.#queue.splice(-length).toReversed();
+    while (length < RUN && this.#queue[end - 1 - length] === first + length && !lacks.has(first + length))
+      length++;
+    return length > most ? [] : this.#queue.splice(end - length, length).toReversed();
   }
 
   #requeue(index: number): void {

@@ -2,14 +2,14 @@
  * Opens the run of a swarm that trains a model in blocks: the model's small files, its tasks, its settings.
  */
 import { BlockPlanError, blockOf } from '../../models/blocks/block-plan.ts';
-import { type BlockVersion, frozenWeights } from '../../models/blocks/block-version.ts';
+import { type BlockVersion, frozenReads, frozenWeights } from '../../models/blocks/block-version.ts';
 import { firstAdapters, firstVersion } from '../../models/blocks/first-version.ts';
 import type { TensorBytes } from '../../models/blocks/hop-computer.ts';
 import type { LoraOptions } from '../../models/decoder/lora/adapters.ts';
 import { frozenRoot } from '../../models/decoder/lora/frozen-root.ts';
 import type { ModelSource } from '../../models/loading/model-source.ts';
 import { openDescription } from '../../models/loading/open-model.ts';
-import { openWeights, type WeightFiles } from '../../models/loading/weight-files.ts';
+import { type FilePart, openWeights, type WeightFiles } from '../../models/loading/weight-files.ts';
 import { fromHex, type Hex, toHex } from '../../protocol/hex.ts';
 import { memoizePromise, PromiseMemo } from '../../protocol/memoize-promise.ts';
 import { sha256Of } from '../../protocol/sha256-of.ts';
@@ -74,6 +74,8 @@ export interface OpenedBlockRun {
   first(block: string, signal?: AbortSignal): Promise<BlockVersion>;
   /** The block's weights that no step changes, from the model's files. None where all are trained. */
   frozen(block: string, signal?: AbortSignal): Promise<TensorBytes>;
+  /** Where these weights lie in the model's files. */
+  frozenParts(block: string): Promise<readonly FilePart[]>;
   /**
    * The root of the frozen weights beside which adapters are trained (`frozenRoot`), or null where all
    * weights are trained. Reads the whole model once, one tensor after another, unless the settings have it.
@@ -83,8 +85,8 @@ export interface OpenedBlockRun {
 
 /**
  * Opens a run. It reads no weights. Throws ModelLoadError, ModelConfigError or TokenizerError for a bad
- * model, what `openTasks` throws for the tasks, and BlockPlanError or PathPlanError for settings that do not
- * fit the model ([S-12]).
+ * model, what `openTasks` throws for the tasks, BlockPlanError or PathPlanError for settings that do not fit
+ * the model ([S-12]), and BlockRunError where no question fits a row.
  */
 export async function openBlockRun(options: OpenBlockRunOptions): Promise<OpenedBlockRun> {
   const { source, settings, dataSets = new Map(), signal } = options;
@@ -106,6 +108,8 @@ export async function openBlockRun(options: OpenBlockRunOptions): Promise<Opened
     tasks: await openTasks(tasks, dataSets),
     format: modelFormat({ tokenizer, endTokens: generation.endTokens, settings: DEFAULT_SETTINGS }),
   });
+  // Rows that are too short for the questions are told now, and not in a step that nobody can begin.
+  run.data(0);
   const roots = new PromiseMemo<'base', Hex>();
   const base = async (stop?: AbortSignal): Promise<Hex> =>
     named ?? roots.get('base', async () => frozenRoot(config, await weights(), { signal: stop }));
@@ -117,6 +121,10 @@ export async function openBlockRun(options: OpenBlockRunOptions): Promise<Opened
     },
     frozen: async (block, stop) =>
       frozenWeights(plan, blockOf(plan, block), await weights(), { signal: stop }),
+    async frozenParts(block) {
+      const files = await weights();
+      return frozenReads(plan, blockOf(plan, block)).map(({ name, range }) => files.partOf(name, range));
+    },
     base: async (stop) => (lora === undefined ? null : base(stop)),
   };
 }
