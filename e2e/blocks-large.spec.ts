@@ -105,7 +105,7 @@ test.describe('A model of 10 million parameters in blocks', () => {
       }),
     );
     const { link } = (await command('create', file)) as { readonly link: string };
-    // Beside adapters the first tab alone has the model's files. The others have their parts from one another.
+    // Beside adapters the first tab alone has the model's files. The others have parts from one another.
     const keepFolder = async (page: Page) => {
       await page.getByTestId('swarm-folder').setInputFiles(join(folder, 'ten'));
       await expect(page.getByTestId('swarm-folder-kept')).toBeVisible({ timeout: 120_000 });

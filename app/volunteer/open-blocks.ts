@@ -42,7 +42,8 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
   // After the start nobody waits for this promise. `onCrash` reports the crash.
   crashed.catch(() => undefined);
   const ended = new AbortController();
-  const taken = takeModel(model, () => openBaseStore(worker), AbortSignal.any([signal, ended.signal]));
+  const parts = memoizePromise(() => openBaseStore(worker));
+  const taken = takeModel(model, parts, AbortSignal.any([signal, ended.signal]));
   const worker: HopMethods = connectHops(thread, { ended: crashed, files: taken.files });
   try {
     const folder = ['starling', device.toLowerCase(), folderName(networkId)];
@@ -50,6 +51,8 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
       { model: taken.model, settings, dataSets, engine, threads: threadsHere(), folder },
       signal,
     );
+    // What lies in memory alone is there once more than it has to be.
+    if (opened.isFolderTemporary && model.kind === 'chunked') (await parts()).quotaBytes = 0;
     const { run } = await openBlockRun({ source: taken.source, settings, dataSets, signal });
     const base = await worker.base(signal);
     const first = await worker.firstRoots(signal);
@@ -109,10 +112,10 @@ function takeModel(
 }
 
 /**
- * Keeps the parts of the model that were fetched. They have as much room as blocks, whose frozen weights count
- * in what a device may keep.
+ * Keeps the parts of the model that were fetched. They have as much room as blocks, whose frozen weights
+ * count in what a device may keep.
  */
-async function openBaseStore(worker: HopMethods): Promise<ChunkStore> {
+async function openBaseStore(worker: HopMethods): Promise<DirectoryContent> {
   const storage = await navigator.storage?.estimate?.().catch(() => undefined);
   return DirectoryContent.open({
     files: filesOf(worker, 'base'),

@@ -22,7 +22,7 @@ import {
   parseTaskSelection,
   SwarmSpecError,
 } from '../../protocol/swarm-spec-codec.ts';
-import { blocksSpec, fullSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
+import { blocksSpec, fullSpec, partsSpec, smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { bytesMutator } from '../mutate/bytes.ts';
 import { cborMutator } from '../mutate/cbor.ts';
 import { jsonMutator } from '../mutate/json.ts';
@@ -39,7 +39,7 @@ import {
   textOf,
 } from '../target.ts';
 
-const specs = [smallSpec, blocksSpec, fullSpec];
+const specs = [smallSpec, blocksSpec, partsSpec, fullSpec];
 
 const swarmSpec: FuzzTarget = {
   name: 'protocol/swarm-spec',
