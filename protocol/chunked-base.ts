@@ -1,10 +1,9 @@
 import { MOST_WHOLE_BYTES } from './file-manifest.ts';
+import type { Hex } from './hex.ts';
 import type { BaseModel, SwarmSpec } from './swarm-spec.ts';
 
-type FilesBase = Extract<BaseModel, { kind: 'files' }>;
-
 /** A base of which a member may read parts, since the specification says what its weights' root is. */
-export type ChunkedBase = FilesBase & Required<Pick<FilesBase, 'frozenRoot'>>;
+export type ChunkedBase = Extract<BaseModel, { kind: 'files' }> & { readonly frozenRoot: Hex };
 
 /**
  * The base of a swarm in which a member reads only what its blocks need of the model ([S-15] of

@@ -197,6 +197,26 @@ describe('files that are read in parts', () => {
     expect([...(await kept.held(files[0]?.manifest ?? ''))]).toEqual([9]);
   });
 
+  it('[S-15] asks an address again whose connection broke, where no member is there', async () => {
+    const network = new MemoryNetwork();
+    const files = await named(URLS);
+    const { open } = await member(network, 'alone');
+    const { fetcher } = server();
+    let breaks = 2;
+    const broken: typeof fetch = async (input, init) => {
+      if (breaks-- <= 0) return fetcher(input, init);
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(LARGE.slice(0, CHUNK));
+          controller.error(new TypeError('terminated'));
+        },
+      });
+      return new Response(body);
+    };
+    const part = await open(files, [], { fetcher: broken }).read('model.safetensors', 5, 9, signal);
+    expect(part).toEqual(LARGE.slice(5, 14));
+  });
+
   it('[S-15] reads on where its store has no room', async () => {
     const network = new MemoryNetwork();
     const files = await named();

@@ -15,8 +15,8 @@ export interface AddressOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long a server may take to answer and to send a range, in ms. */
-const RANGE_MS = 60_000;
+/** How long a server may take to answer and to send a range, in ms. A range has at most some 16 MiB. */
+const RANGE_MS = 5 * 60_000;
 
 /**
  * A range of a file from the first of its addresses that gives it (RFC 9110, section 14). Nobody has compared
@@ -111,7 +111,10 @@ async function* piecesOf({ body }: Response, signal: AbortSignal): AsyncGenerato
   try {
     for (;;) {
       signal.throwIfAborted();
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        signal.throwIfAborted();
+        throw new ContentError('the connection broke', { cause });
+      });
       if (done) return;
       yield value;
     }
