@@ -105,7 +105,9 @@ export class FileDownload {
         }
         if (window.unanswered.length === 0) {
           // Nothing is on its way from anyone, and the peer has none of what is missing.
-          if (this.#queue.length === this.#missing) throw new ContentError('it lacks what is missing');
+          if (this.#queue.length === this.#missing) {
+            throw new ContentError(`chunk ${must(this.#queue, 0)} is absent, as is all else that is missing`);
+          }
           // All missing chunks that it may have are on their way into the store, or in flight at other peers,
           // and one of those may still fail.
           await this.#progress();
@@ -117,7 +119,7 @@ export class FileDownload {
           this.#requeue(index);
           if (status === 'absent') {
             lacks.add(index);
-            if (lacks.size > MOST_ABSENT) throw new ContentError(`it lacks ${lacks.size} chunks`);
+            if (lacks.size > MOST_ABSENT) throw new ContentError(`${lacks.size} chunks are absent`);
             continue;
           }
           // What was asked for together is answered busy together, which counts once.
