@@ -122,6 +122,29 @@ function digits(bytes: number): Codec<Hex> {
   };
 }
 
+/**
+ * A map with one key that may be left out, by the codec with the key or by the one without it. A program may
+ * write the key with undefined, and that is left out, too, so that a value has one encoding.
+ */
+function withOptional<T extends object, K extends keyof T & string>(
+  key: K,
+  withKey: Codec<T & Required<Pick<T, K>>>,
+  without: Codec<Omit<T, K>>,
+): Codec<T> {
+  const hasKey = (value: T): value is T & Required<Pick<T, K>> => isMap(value) && value[key] !== undefined;
+  return {
+    encode: (value, at) =>
+      hasKey(value) ? withKey.encode(value, at) : without.encode(leaveOut(value, key), at),
+    // The key is optional in T, so that a value without it is a T.
+    decode: (value, at) =>
+      isMap(value) && key in value ? withKey.decode(value, at) : (without.decode(value, at) as T),
+  };
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
 /** No control characters and no line or paragraph separators, which would break a line in two. */
 const LINE = /^[^\p{Cc}\u2028\u2029]+$/u;
 const line = (max: number): Codec<string> => matching(max, LINE, 'one line of text, not empty');
@@ -153,16 +176,8 @@ const fileInChunks = checked(record({ ...fileFields, manifest: link(RAW_CODE) })
   const why = size > MOST_FILE_BYTES ? 'more than 4 GiB' : 'at most 1 MiB, which travels by its SHA-256';
   return malformed(`${at}.manifest`, `no manifest of a file of ${why}`);
 });
-const wholeFile = record(fileFields);
-type FileInChunks = SourceFile & { readonly manifest: string };
-const isInChunks = (value: unknown): value is FileInChunks =>
-  typeof value === 'object' && value !== null && 'manifest' in value;
-
 /** A file with the key `manifest`, or without it. */
-const file: Codec<SourceFile> = {
-  encode: (value, at) => (isInChunks(value) ? fileInChunks.encode(value, at) : wholeFile.encode(value, at)),
-  decode: (value, at) => (isInChunks(value) ? fileInChunks : wholeFile).decode(value, at),
-};
+const file = withOptional<SourceFile, 'manifest'>('manifest', fileInChunks, record(fileFields));
 
 const baseFields = {
   kind: oneOf('files'),
@@ -170,23 +185,12 @@ const baseFields = {
   root: digits(32),
   files: distinct(file, 1, 64, (each) => each.path),
 };
-const plainBase = record(baseFields);
-const baseWithFrozenRoot = record({ ...baseFields, frozenRoot: digits(32) });
-type FilesBase = Extract<BaseModel, { kind: 'files' }>;
-
 /** A base with the key `frozenRoot`, or without it. */
-const filesBase: Codec<FilesBase> = {
-  encode: (value, at) =>
-    hasFrozenRoot(value)
-      ? baseWithFrozenRoot.encode(value, at)
-      : plainBase.encode(leaveOut(value, 'frozenRoot'), at),
-  decode: (value, at) =>
-    (isMap(value) && 'frozenRoot' in value ? baseWithFrozenRoot : plainBase).decode(value, at),
-};
-
-function hasFrozenRoot(value: FilesBase): value is FilesBase & { readonly frozenRoot: Hex } {
-  return isMap(value) && value.frozenRoot !== undefined;
-}
+const filesBase = withOptional<Extract<BaseModel, { kind: 'files' }>, 'frozenRoot'>(
+  'frozenRoot',
+  record({ ...baseFields, frozenRoot: digits(32) }),
+  record(baseFields),
+);
 
 const base = variant({
   builtin: record({ kind: oneOf('builtin'), name, root: digits(32) }),
@@ -293,19 +297,8 @@ function blocksFault({ skipped, fullEvery, rows, length }: BlockSettings, at: st
 const wholeTables = checked(record(withoutParts), blocksFault);
 const tablesInParts = checked(record({ ...withoutParts, vocabularyParts: between(2, 16) }), blocksFault);
 
-/** Blocks with whole tables have no such key, so that there is one encoding of them. */
-const blocks: Codec<BlockSettings> = {
-  encode: (value, at) =>
-    hasParts(value)
-      ? tablesInParts.encode(value, at)
-      : wholeTables.encode(leaveOut(value, 'vocabularyParts'), at),
-  decode: (value, at) =>
-    (isMap(value) && 'vocabularyParts' in value ? tablesInParts : wholeTables).decode(value, at),
-};
-
-function hasParts(value: BlockSettings): value is BlockSettings & { readonly vocabularyParts: number } {
-  return isMap(value) && value.vocabularyParts !== undefined;
-}
+/** Blocks with whole tables have no such key. */
+const blocks = withOptional<BlockSettings, 'vocabularyParts'>('vocabularyParts', tablesInParts, wholeTables);
 
 const withoutBlocks = {
   version,
@@ -329,20 +322,8 @@ const inBlocks = checked(record({ ...withoutBlocks, blocks }), ({ models, traine
     : undefined;
 });
 
-/** A swarm without blocks has no such key, so that there is one encoding of it. */
-const swarmSpec: Codec<SwarmSpec> = {
-  encode: (value, at) =>
-    hasBlocks(value) ? inBlocks.encode(value, at) : wholeModel.encode(leaveOut(value, 'blocks'), at),
-  decode: (value, at) => (isMap(value) && 'blocks' in value ? inBlocks : wholeModel).decode(value, at),
-};
-
-function isMap(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
-function hasBlocks(value: SwarmSpec): value is SwarmSpec & { readonly blocks: BlockSettings } {
-  return isMap(value) && value.blocks !== undefined;
-}
+/** A swarm without blocks has no such key. */
+const swarmSpec = withOptional<SwarmSpec, 'blocks'>('blocks', inBlocks, wholeModel);
 
 /** The value without an optional key whose value is undefined, which a program may have written. */
 function leaveOut<T, K extends keyof T & string>(value: T, key: K): Omit<T, K> {

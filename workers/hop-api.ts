@@ -2,7 +2,7 @@
 import type { EngineKind } from '../compute/engines/engine.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import type { NamedSize } from '../models/loading/callback-source.ts';
-import type { FilePart } from '../models/loading/weight-files.ts';
+import type { FilePart } from '../protocol/file-part.ts';
 import type { Hex } from '../protocol/hex.ts';
 import type { BlockRunSettings } from '../training/blocks/open-block-run.ts';
 import type { CallsApi } from './cancellable-calls.ts';

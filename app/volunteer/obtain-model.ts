@@ -4,6 +4,7 @@ import type { ModelDirectory } from '../../models/loading/model-directory.ts';
 import { type ChunkedBase, chunkedBaseOf } from '../../protocol/chunked-base.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import type { SourceFile, SwarmSpec } from '../../protocol/swarm-spec.ts';
+import { askAgain } from '../../swarm/content/ask-again.ts';
 import type { LocalFile } from '../../swarm/content/local-files.ts';
 import { type FromMembers, isLarge, isSmall, type LargeFile } from '../../swarm/content/member-files.ts';
 import { reopenedFile } from '../../swarm/content/reopened-file.ts';
@@ -52,9 +53,6 @@ export interface ObtainedModel {
   /** Its files that members pass on, for this device to serve. */
   readonly serve: readonly ServedFile[];
 }
-
-/** Time between two rounds of asking members, in ms. */
-const ASK_AGAIN_MS = 2_000;
 
 /**
  * The model that this device brings, a built-in model beside the page, or the files of the swarm's base:
@@ -184,18 +182,17 @@ async function askMembers<T>(
   file: SourceFile,
   ask: () => Promise<T>,
 ): Promise<T> {
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      return await ask();
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof UselessToAskError) throw error.cause;
-      onWaiting(
-        `No member who is here now gives ${file.path} of ${spec.base.name} (${messageOf(error)}). This device asks again every few seconds.`,
-      );
-    }
-    await sleep(ASK_AGAIN_MS);
+  try {
+    return await askAgain({
+      ...{ ask, sleep, signal },
+      isFinal: (error) => error instanceof UselessToAskError,
+      onFailure: (_, error) =>
+        onWaiting(
+          `No member who is here now gives ${file.path} of ${spec.base.name} (${messageOf(error)}). This device asks again every few seconds.`,
+        ),
+    });
+  } catch (error) {
+    throw error instanceof UselessToAskError ? error.cause : error;
   }
 }
 

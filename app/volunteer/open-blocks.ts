@@ -51,7 +51,7 @@ export async function openBlocks(options: OpenBlocksOptions): Promise<BlockCompu
       { model: taken.model, settings, dataSets, engine, threads: threadsHere(), folder },
       signal,
     );
-    // What lies in memory alone is there once more than it has to be.
+    // A private window has its folders in memory, where a kept part would lie a second time.
     if (opened.isFolderTemporary && model.kind === 'chunked') (await parts()).quotaBytes = 0;
     const { run } = await openBlockRun({ source: taken.source, settings, dataSets, signal });
     const base = await worker.base(signal);

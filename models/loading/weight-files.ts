@@ -1,6 +1,7 @@
 /** Reads the tensors of a model's safetensors files, one at a time and in pieces. */
 
 import { elementCount } from '../../compute/repops/program.ts';
+import type { FilePart } from '../../protocol/file-part.ts';
 import {
   halfToNumber,
   type SafetensorsDType,
@@ -22,13 +23,6 @@ interface Located {
   readonly name: string;
   readonly file: ByteReader;
   readonly entry: TensorEntry;
-}
-
-/** Bytes of one of a model's files, from `begin` on, to `end` exclusive. */
-export interface FilePart {
-  readonly name: string;
-  readonly begin: number;
-  readonly end: number;
 }
 
 export interface WeightFiles extends WeightSource {

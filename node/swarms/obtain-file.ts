@@ -5,6 +5,8 @@ import { fetchNamedFile } from '../../models/loading/base-files.ts';
 import { openFolderFileStore } from '../../models/loading/folder-file-store.ts';
 import { ModelLoadError } from '../../models/loading/model-source.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
+import { askAgain, QUIET_ASKS } from '../../swarm/content/ask-again.ts';
+import { ContentError } from '../../swarm/content/content-error.ts';
 import { MAX_OBJECT } from '../../swarm/content/manifest.ts';
 import { type FromMembers, isLarge, isSmall, type LargeFile } from '../../swarm/content/member-files.ts';
 import { isFile, isFileAt, readNamedFile } from './member-files.ts';
@@ -33,11 +35,6 @@ export interface ObtainFileOptions {
   readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Time between two rounds of asking members, in ms. */
-const ASK_AGAIN_MS = 2_000;
-/** Rounds of asking before a person is told. A device that has just joined knows nobody yet. */
-const QUIET_ASKS = 3;
 
 /**
  * Puts a file that a specification names into a folder: it is there already, or one of its addresses has it,
@@ -92,10 +89,7 @@ async function askInChunks(
 ): Promise<void> {
   const { file, label, onNotice, onProgress = () => undefined } = options;
   const store = new PartFileStore(file, part);
-  await askAgain(options, async (signal) => {
-    await fromMembers.large(file, store, { signal, onProgress });
-    return true;
-  });
+  await askMembers(options, (signal) => fromMembers.large(file, store, { signal, onProgress }));
   onNotice?.(`All of ${label} is here; its hash is compared.`);
   await truncate(part, file.size);
   if (await isFileAt(file, part, options.signal)) return;
@@ -107,31 +101,28 @@ async function askInChunks(
 
 function askWhole(options: ObtainFileOptions, fromMembers: FromMembers): Promise<Uint8Array> {
   const { file } = options;
-  return askAgain(options, async (signal) => {
+  return askMembers(options, async (signal) => {
     const found = await fromMembers.small(file, signal);
-    return isFile(file, found) ? found : undefined;
+    if (isFile(file, found)) return found;
+    throw new ContentError(`${file.path} has another hash`);
   });
 }
 
-/** Asks every few seconds until there is an answer. An error of the specification ends it. */
-async function askAgain<T>(
+/** Asks members until one has it. An error of the specification ends it. */
+function askMembers<T>(
   { label, option, sleep: pause = sleep, onNotice, signal }: ObtainFileOptions,
-  ask: (signal: AbortSignal) => Promise<T | undefined>,
+  ask: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const ending = signal ?? new AbortController().signal;
-  for (let asks = 1; ; asks++) {
-    ending.throwIfAborted();
-    const found = await ask(ending).catch((error: unknown) => {
-      if (error instanceof ModelLoadError) throw error;
-      return undefined;
-    });
-    ending.throwIfAborted();
-    if (found !== undefined) return found;
-    if (asks === QUIET_ASKS) {
+  return askAgain({
+    ask,
+    sleep: pause,
+    signal: signal ?? new AbortController().signal,
+    isFinal: (error) => error instanceof ModelLoadError,
+    onFailure(asks) {
+      if (asks !== QUIET_ASKS) return;
       onNotice?.(
         `No member who is here now has ${label}. This device asks again every few seconds; where you have them, stop it and name their folder with ${option}.`,
       );
-    }
-    await pause(ASK_AGAIN_MS, ending);
-  }
+    },
+  });
 }

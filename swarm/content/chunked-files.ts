@@ -1,11 +1,13 @@
 /** A swarm's files of which a device reads, fetches and keeps only some parts ([S-15] of docs/swarms.md). */
 import { equalBytes } from '../../protocol/bytes.ts';
 import { ManifestBuilder } from '../../protocol/file-manifest.ts';
+import type { FilePart } from '../../protocol/file-part.ts';
 import { fromHex } from '../../protocol/hex.ts';
 import { PromiseMemo } from '../../protocol/memoize-promise.ts';
 import { messageOf } from '../../protocol/message-of.ts';
 import { SerialQueue } from '../../protocol/serial-queue.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
+import { askAgain, QUIET_ASKS } from './ask-again.ts';
 import { ChunkWindow } from './chunk-window.ts';
 import { ContentError } from './content-error.ts';
 import { rangeOfFile, wholeFileAt } from './file-addresses.ts';
@@ -42,17 +44,6 @@ export interface ChunkStore extends ContentStore {
   forgetChunk(cid: string, index: number): Promise<void>;
 }
 
-/** Bytes of a file, from `begin` on, to `end` exclusive. */
-export interface FilePart {
-  readonly name: string;
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** Time between two rounds of asking, in ms. */
-const ASK_AGAIN_MS = 2_000;
-/** Rounds of asking before a person is told. A device that has just joined knows nobody yet. */
-const QUIET_ASKS = 3;
 /** Characters of the reason that a person is told. */
 const MOST_REASON = 160;
 /** Rounds in which members are asked for a manifest before it is worked out from a whole file. */
@@ -295,27 +286,24 @@ export class ChunkedFiles {
     );
   }
 
-  /** Asks every few seconds until there is an answer. A signal ends it. */
+  /** Asks until there is an answer, and tells a person once when it takes long. */
   async #asking<T>(file: SourceFile, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
     const { onWaiting, sleep } = this.#options;
-    for (let asks = 1; ; asks++) {
-      signal.throwIfAborted();
-      try {
-        const found = await ask();
-        if (asks > QUIET_ASKS) onWaiting(null);
-        return found;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!isForNow(error)) throw error;
-        if (asks === QUIET_ASKS) {
-          const why = messageOf(error).slice(0, MOST_REASON);
-          onWaiting(
-            `Nobody who is here now gives what this device needs of ${file.path} (${why}). It asks again every few seconds.`,
-          );
-        }
-      }
-      await sleep(ASK_AGAIN_MS, signal);
-    }
+    let isTold = false;
+    const found = await askAgain({
+      ...{ ask, sleep, signal },
+      isFinal: (error) => !isForNow(error),
+      onFailure(asks, error) {
+        if (asks !== QUIET_ASKS) return;
+        isTold = true;
+        const why = messageOf(error).slice(0, MOST_REASON);
+        onWaiting(
+          `Nobody who is here now gives what this device needs of ${file.path} (${why}). It asks again every few seconds.`,
+        );
+      },
+    });
+    if (isTold) onWaiting(null);
+    return found;
   }
 }
 
