@@ -38,7 +38,7 @@ await runProcess(async (signal) => {
     console.log(HELP);
     return 0;
   }
-  const { members, hostile, seed, minutes, roundSeconds, simulated, json } = settings;
+  const { members, hostile, tabs, seed, minutes, roundSeconds, simulated, json } = settings;
   const shared = {
     ...{ seconds: 60 * minutes, members, hostile, seed, budget: BUDGET, signal },
     say: json ? (line: string) => console.error(line) : (line: string) => console.log(line),
@@ -47,7 +47,7 @@ await runProcess(async (signal) => {
   try {
     const verdict = simulated
       ? await simulatedChaos(shared)
-      : await chaos({ ...shared, roundSeconds, folder });
+      : await chaos({ ...shared, tabs, roundSeconds, folder });
     const { kinds, roundsFinished, roundsLost, cheatsCut, ...rest } = verdict;
     for (const figures of kinds) console.log(JSON.stringify(figures));
     console.log(JSON.stringify({ ...rest, load: loadavg().map((load) => Number(load.toFixed(1))) }));

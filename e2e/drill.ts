@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { oneOf, parseCommandLine, runProcess, UsageError, wholeNumber } from '../node/home/command-line.ts';
+import { learningCommand } from './drill/learning/command.ts';
 import { membersCommand } from './drill/members.ts';
 import { type CaseResult, type NatCase, natDrill } from './drill/nat.ts';
 import { runInSandbox, whyNoSandbox } from './drill/sandbox.ts';
@@ -22,6 +23,7 @@ and the programs ip, nft and turnserver. The last line is {cases, direct, turn, 
   --short       a case is over when the tabs have met
   --json        a line of JSON for each case
 
+npm run drill -- learning --help tells of what members learn together and alone.
 npm run drill -- members --help tells of many Node members on this machine.
 npm run drill -- soak --help tells of memory and rounds over a long time.
 npm run drill -- stranger --help tells of the way from a clone to a swarm of strangers.`;
@@ -35,6 +37,7 @@ function inWords({ case: name, failure, seconds, paths = [] }: CaseResult): stri
 await runProcess(async (signal) => {
   const [subject, ...argv] = process.argv.slice(2);
   if (subject === 'members') return membersCommand(argv, signal);
+  if (subject === 'learning') return learningCommand(argv, signal);
   if (subject === 'soak') return soakCommand(argv, signal);
   if (subject === 'stranger') return strangerCommand(argv, signal);
   const { values, positionals } = parseCommandLine(

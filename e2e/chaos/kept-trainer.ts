@@ -1,40 +1,37 @@
-import { join } from 'node:path';
-import { readIfThere, writeWhole } from '../../node/home/files.ts';
 import type { Hex } from '../../protocol/hex.ts';
 import type { PeerRollouts, RoundContext, RoundOutcome } from '../../protocol/trainer.ts';
 import { ScriptedTrainer, type ScriptedTrainerOptions } from '../../swarm/testing/scripted-trainer.ts';
 
-/** What is on the disk of the last stored round. */
-interface Kept {
-  readonly round: number;
-  readonly root: Hex;
+/** Keeps the root of the last stored round where it outlives the member's process or tab. */
+export interface KeptRoot {
+  /** Undefined before the first round. */
+  read(): Promise<Hex | undefined>;
+  write(root: Hex): Promise<void>;
 }
 
 /** A scripted trainer that stores its checkpoint before it says that a round is trained, as real ones do. */
 export class KeptTrainer extends ScriptedTrainer {
-  readonly #file: string;
+  readonly #kept: KeptRoot;
   readonly #onStored: (round: number, previousRoot: Hex, root: Hex) => void;
 
   private constructor(
-    file: string,
+    kept: KeptRoot,
     options: ScriptedTrainerOptions,
     onStored: (round: number, previousRoot: Hex, root: Hex) => void,
   ) {
     super(options);
-    this.#file = file;
+    this.#kept = kept;
     this.#onStored = onStored;
   }
 
-  /** Goes on from what is in `folder`. Throws SyntaxError for a damaged file. */
+  /** Goes on from what is kept. Rejects with what reading rejects with. */
   static async open(
-    folder: string,
+    kept: KeptRoot,
     options: ScriptedTrainerOptions,
     onStored: (round: number, previousRoot: Hex, root: Hex) => void,
   ): Promise<KeptTrainer> {
-    const file = join(folder, 'checkpoint.json');
-    const trainer = new KeptTrainer(file, options, onStored);
-    const bytes = await readIfThere(file);
-    if (bytes !== undefined) trainer.root = (JSON.parse(new TextDecoder().decode(bytes)) as Kept).root;
+    const trainer = new KeptTrainer(kept, options, onStored);
+    trainer.root = (await kept.read()) ?? trainer.root;
     return trainer;
   }
 
@@ -46,7 +43,7 @@ export class KeptTrainer extends ScriptedTrainer {
   ): Promise<RoundOutcome> {
     const outcome = await super.train(context, own, foreign, signal);
     const { previousRoot, checkpointRoot: root } = outcome;
-    await writeWhole(this.#file, JSON.stringify({ round: context.round, root } satisfies Kept));
+    await this.#kept.write(root);
     this.#onStored(context.round, previousRoot, root);
     return outcome;
   }

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { toHex } from '../../protocol/hex.ts';
+import { sha256Of } from '../../protocol/sha256-of.ts';
 import type { Gossip } from '../../swarm/gossip.ts';
 import type { Message } from '../../swarm/messages/envelope.ts';
 import type { RoundDriver } from '../../swarm/rounds/round-driver.ts';
@@ -36,5 +37,5 @@ function tellMessage(message: Message, tell: (report: ChaosReport) => void): voi
 }
 
 function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+  return toHex(sha256Of(new TextEncoder().encode(JSON.stringify(value)))).slice(0, 18);
 }

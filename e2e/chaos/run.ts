@@ -1,9 +1,7 @@
 /** Members, relays and splits of the chaos drill, on this machine. */
-import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { must } from '../../protocol/must.ts';
 import { GRAYLIST_SCORE } from '../../swarm/gossipsub.ts';
 import { networkId } from '../../swarm/network-id.ts';
@@ -12,11 +10,13 @@ import { systemScheduler, wait } from '../../swarm/scheduler.ts';
 import { DRILL_NETWORK } from '../drill/member-settings.ts';
 import { type Budget, Judge, type Verdict } from './judge.ts';
 import { cheatOfLife, LIFE } from './lives.ts';
+import type { RunningMember } from './member-host.ts';
 import { planTrouble, type Trouble } from './plan.ts';
-import type { ChaosMemberSettings, ChaosReport, Cheat } from './settings.ts';
+import { startProcess } from './process-host.ts';
+import type { ChaosReport, Cheat, WorldDevice } from './settings.ts';
+import { TabHost } from './tab-host.ts';
 import { chaosKey, worldDevice } from './world.ts';
 
-const PROGRAM = fileURLToPath(new URL('./member.ts', import.meta.url));
 const RELAYS = 2;
 const STAGGER_MS = 700;
 
@@ -24,6 +24,8 @@ export interface ChaosOptions {
   readonly seconds: number;
   readonly members: number;
   readonly hostile: number;
+  /** Honest members that are tabs. All others are processes. */
+  readonly tabs: number;
   readonly seed: string;
   readonly roundSeconds: number;
   readonly budget: Budget;
@@ -33,13 +35,13 @@ export interface ChaosOptions {
   readonly signal: AbortSignal;
 }
 
-/** A member of the drill, whichever process it has now. */
+/** A member of the drill, whichever process or tab it has now. */
 interface Member {
   readonly number: number;
   name: string;
   cheat: Cheat | null;
   lives: number;
-  child: ChildProcess | null;
+  running: RunningMember | null;
   /** Kills the member when it says that a round is finished. */
   readonly atFinish: (() => void)[];
 }
@@ -68,6 +70,8 @@ class ChaosDrill {
   readonly #members: Member[];
   readonly #relays: RelayPlace[] = [];
   readonly #worldFile: string;
+  readonly #devices: readonly WorldDevice[];
+  #tabs: TabHost | null = null;
   readonly #working = new Set<Promise<void>>();
   /** The members and relays of one side while the network is split. */
   #split: Extract<Trouble, { readonly kind: 'split' }> | null = null;
@@ -84,10 +88,11 @@ class ChaosDrill {
       name: `honest ${number}`,
       cheat: null,
       lives: 0,
-      child: null,
+      running: null,
       atFinish: [],
     }));
     for (const member of this.#members.slice(members - hostile)) this.#nextLife(member);
+    this.#devices = this.#world();
   }
 
   get #honest(): readonly Member[] {
@@ -106,9 +111,10 @@ class ChaosDrill {
   }
 
   async run(): Promise<Verdict> {
-    const { seconds, say, signal, seed, roundSeconds, budget, hostile } = this.#options;
+    const { seconds, say, signal, seed, roundSeconds, budget, hostile, tabs } = this.#options;
     const honest = this.#honest.length;
-    await this.#writeWorld();
+    await writeFile(this.#worldFile, JSON.stringify(this.#devices));
+    if (tabs > 0) this.#tabs = await TabHost.open();
     for (let n = 0; n < RELAYS; n++) this.#relays.push(await newRelay());
     for (const member of this.#members) {
       if (member.cheat === null) this.#judge.addHonest(member.number, chaosKey(member.name).address);
@@ -116,7 +122,7 @@ class ChaosDrill {
       await wait(systemScheduler, STAGGER_MS, signal);
     }
     while (this.#ready < this.#members.length) await wait(systemScheduler, 200, signal);
-    say(`All ${this.#members.length} members are there, ${hostile} of them hostile.`);
+    say(`All ${this.#members.length} members are there, ${tabs} of them tabs and ${hostile} hostile.`);
     const began = systemScheduler.now();
     const plan = planTrouble({ seed, seconds, honest, hostile, relays: RELAYS });
     const at = async (second: number): Promise<void> => {
@@ -137,13 +143,14 @@ class ChaosDrill {
     return this.#judge.verdict({ last, hostile, budget });
   }
 
-  /** Ends all processes and relays. */
+  /** Ends all processes, tabs and relays. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#members.map((member) => this.#kill(member)));
     // A kill that waits for a member to finish a round would wait for ever now.
     for (const { atFinish } of this.#members) for (const goOn of atFinish.splice(0)) goOn();
     await Promise.allSettled([...this.#working]);
+    await this.#tabs?.stop();
     for (const { running } of this.#relays) await running?.stop();
   }
 
@@ -177,7 +184,7 @@ class ChaosDrill {
           member.atFinish.push(resolve);
           signal.addEventListener('abort', () => resolve(), { once: true });
         });
-      if (member.child === null) return;
+      if (member.running === null) return;
       await this.#kill(member);
       this.#judge.killed(member.number);
       await over();
@@ -204,46 +211,44 @@ class ChaosDrill {
 
   #start(member: Member): void {
     if (this.#stopped) return;
-    const { folder, roundSeconds } = this.#options;
+    const { folder, roundSeconds, say } = this.#options;
     const { name, cheat, number } = member;
     const { peerId, address } = chaosKey(name);
     if (cheat !== null) this.#judge.addHostile(peerId, address, cheat);
-    const settings: ChaosMemberSettings = {
-      name,
-      cheat,
-      folder: join(folder, `member-${number}`),
-      worldFile: this.#worldFile,
+    const settings = {
+      ...{ name, roundSeconds },
       relays: this.#relays.flatMap(({ addresses }) => addresses),
-      roundSeconds,
       blocked: this.#blockedFor(member),
     };
-    const child = fork(PROGRAM, [JSON.stringify(settings)], { execArgv: process.execArgv });
-    member.child = child;
-    child.on('message', (message) => {
-      const report = message as ChaosReport;
-      if (report.kind === 'ready' && member.lives < 2) this.#ready++;
-      const at = systemScheduler.now() / 1_000;
-      if (report.kind === 'finished' && cheat === null) for (const goOn of member.atFinish.splice(0)) goOn();
-      if (cheat === null) this.#judge.hear(number, report, at);
-      else this.#judge.hearHostile(report);
-      if (report.kind === 'failed')
-        this.#options.say(`Member ${number} failed round ${report.round}: ${report.cause}`);
-    });
-    child.on('exit', (code) => {
-      if (member.child === child && !this.#stopped)
-        this.#options.say(`Member ${number} (${cheat ?? 'honest'}) ended by itself with code ${code}.`);
-    });
+    const hooks = {
+      onReport: (report: ChaosReport) => this.#hear(member, report),
+      onEnded: (how: string) => {
+        if (!this.#stopped) say(`Member ${number} (${cheat ?? 'honest'}) ended by itself: ${how}.`);
+      },
+    };
+    if (this.#tabs !== null && number < this.#options.tabs)
+      member.running = this.#tabs.start(number, { ...settings, devices: this.#devices }, hooks);
+    else {
+      const own = { cheat, folder: join(folder, `member-${number}`), worldFile: this.#worldFile };
+      member.running = startProcess({ ...settings, ...own }, hooks);
+    }
     // The others have to know on which side the new key is.
     if (this.#split !== null && cheat !== null) this.#tellSplit();
   }
 
+  #hear({ number, cheat, lives, atFinish }: Member, report: ChaosReport): void {
+    if (report.kind === 'ready' && lives < 2) this.#ready++;
+    if (report.kind === 'finished' && cheat === null) for (const goOn of atFinish.splice(0)) goOn();
+    if (cheat === null) this.#judge.hear(number, report, systemScheduler.now() / 1_000);
+    else this.#judge.hearHostile(report);
+    if (report.kind === 'failed')
+      this.#options.say(`Member ${number} failed round ${report.round}: ${report.cause}`);
+  }
+
   async #kill(member: Member): Promise<void> {
-    const { child } = member;
-    member.child = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await ended;
+    const { running } = member;
+    member.running = null;
+    await running?.kill();
   }
 
   #blockedFor({ number }: Member): readonly string[] {
@@ -259,20 +264,18 @@ class ChaosDrill {
   }
 
   #tellSplit(): void {
-    for (const member of this.#members)
-      if (member.child?.connected === true)
-        member.child.send({ kind: 'split', blocked: this.#blockedFor(member) });
+    for (const member of this.#members) member.running?.split(this.#blockedFor(member));
   }
 
   /** Honest members have a record on the chain, and so has every other key of the hostile ones. */
-  async #writeWorld(): Promise<void> {
-    const { seconds, members, hostile, folder } = this.#options;
+  #world(): readonly WorldDevice[] {
+    const { seconds, members, hostile } = this.#options;
     const lives = Math.ceil(seconds / LIFE) + 2;
     const devices = this.#honest.map(({ name }) => worldDevice(name, true));
     for (let number = members - hostile; number < members; number++)
       for (let life = 0; life < lives; life++)
         devices.push(worldDevice(`hostile ${number} ${life}`, life % 2 === 0));
-    await writeFile(join(folder, 'world.json'), JSON.stringify(devices));
+    return devices;
   }
 }
 

@@ -13,20 +13,29 @@ export interface WorldDevice {
   readonly known: boolean;
 }
 
-/** What the process of a member is started with. */
-export interface ChaosMemberSettings {
+/** What any member is started with, wherever it runs. */
+export interface MemberSettings {
   /** The key follows from the name. */
   readonly name: string;
+  readonly relays: readonly string[];
+  readonly roundSeconds: number;
+  /** Peers that are on the other side of a split. */
+  readonly blocked: readonly string[];
+}
+
+/** What the process of a member is started with. */
+export interface ChaosProcessSettings extends MemberSettings {
   /** Null for an honest member. */
   readonly cheat: Cheat | null;
   /** Where the member keeps what outlives its process. */
   readonly folder: string;
   /** A JSON file with a WorldDevice for each key. */
   readonly worldFile: string;
-  readonly relays: readonly string[];
-  readonly roundSeconds: number;
-  /** Peers that are on the other side of a split. */
-  readonly blocked: readonly string[];
+}
+
+/** What an honest member in a tab is started with. It keeps in its origin's storage what outlives the tab. */
+export interface ChaosTabSettings extends MemberSettings {
+  readonly devices: readonly WorldDevice[];
 }
 
 /** What the drill tells a member: who is on the other side from now on. */
@@ -72,6 +81,7 @@ export type ChaosReport =
   | {
       readonly kind: 'state';
       readonly heapMiB: number;
+      /** 0 for a tab, which cannot know it. */
       readonly rssMiB: number;
       /** Messages of others that were accepted since the process started. */
       readonly heard: number;

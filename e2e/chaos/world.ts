@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { type DeviceKey, deviceKey } from '../../protocol/device-key.ts';
 import { type DeviceAddress, fromHex, toHex } from '../../protocol/hex.ts';
 import type { Ledger } from '../../protocol/ledger.ts';
@@ -19,20 +18,20 @@ export function worldDevice(name: string, known: boolean): WorldDevice {
   return { address, publicKey: toHex(publicKey), known };
 }
 
-/** A ledger over a world file, with rounds of so many seconds on the system's clock. */
-export async function worldLedger(options: {
+/** A ledger that knows these devices, with rounds of so many seconds on the system's clock. */
+export function worldLedger(options: {
   readonly key: DeviceKey;
-  readonly worldFile: string;
+  readonly devices: readonly WorldDevice[];
   readonly roundSeconds: number;
-}): Promise<Ledger> {
-  const devices = JSON.parse(await readFile(options.worldFile, 'utf8')) as readonly WorldDevice[];
+}): Ledger {
+  const { key, devices, roundSeconds } = options;
   const directory = new Map<DeviceAddress, Uint8Array>(
     devices.map(({ address, publicKey }) => [address, fromHex(publicKey)]),
   );
   const standings = new Map<DeviceAddress, Standing>(
     devices.filter(({ known }) => known).map(({ address }) => [address, { kind: 'known' }]),
   );
-  const factor = (1_000 * options.roundSeconds) / ROUND_MS;
+  const factor = (1_000 * roundSeconds) / ROUND_MS;
   const clock = { ...systemScheduler, now: () => systemScheduler.now() / factor };
-  return simulatedLedger(options.key, clock, directory, 'chaos', standings);
+  return simulatedLedger(key, clock, directory, 'chaos', standings);
 }

@@ -16,10 +16,13 @@ export interface ScriptPagesOptions {
   readonly scripts: Readonly<Record<`/${string}`, string>>;
   /** The program of Chromium. Defaults to `CHROMIUM_PATH`. */
   readonly path?: string | undefined;
+  /** Whether `performance.memory` is exact, and of now. Defaults to false. */
+  readonly exactMemory?: boolean;
 }
 
 /** Starts Chromium and a server on this machine. Pages connect to one another without a network. */
-export async function startScriptPages({ scripts, path }: ScriptPagesOptions): Promise<ScriptPages> {
+export async function startScriptPages(options: ScriptPagesOptions): Promise<ScriptPages> {
+  const { scripts, path, exactMemory = false } = options;
   const byPath = new Map<string | undefined, string>(Object.entries(scripts));
   const server = createServer((request, response) => {
     const script = byPath.get(request.url);
@@ -39,6 +42,7 @@ export async function startScriptPages({ scripts, path }: ScriptPagesOptions): P
       '--allow-loopback-in-peer-connection',
       '--disable-background-timer-throttling',
       '--disable-renderer-backgrounding',
+      ...(exactMemory ? ['--enable-precise-memory-info'] : []),
     ],
   });
   return {
