@@ -1,9 +1,5 @@
-import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
-
-const systemChromium =
-  process.env.CHROMIUM ??
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+import { CHROMIUM } from './protocol/testing/chromium.ts';
 
 // Processes of workers, which read this file again, have other arguments and the same environment.
 if (process.argv.some((argument) => argument.includes('blocks-large'))) process.env.STARLING_LARGE = '1';
@@ -46,7 +42,7 @@ export default defineConfig({
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
-      ...(systemChromium === undefined ? {} : { executablePath: systemChromium }),
+      ...(CHROMIUM === undefined ? {} : { executablePath: CHROMIUM }),
       args: [
         '--headless=new',
         '--no-sandbox',

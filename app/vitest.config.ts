@@ -1,19 +1,12 @@
-import { existsSync } from 'node:fs';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { playwright } from '@vitest/browser-playwright';
 import { defineProject } from 'vitest/config';
-
-const chromium = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
+import { CHROMIUM } from '../protocol/testing/chromium.ts';
 
 /** Components in the system's own Chromium. Without one, a single skipped test names the remedy. */
 export default defineProject(
-  chromium === undefined
+  CHROMIUM === undefined
     ? { test: { name: 'components', include: ['testing/without-chromium.ts'] } }
     : {
         cacheDir: '../node_modules/.vite/components',
@@ -59,7 +52,7 @@ export default defineProject(
             screenshotFailures: false,
             viewport: { width: 1280, height: 800 },
             provider: playwright({
-              launchOptions: { executablePath: chromium, args: ['--headless=new', '--no-sandbox'] },
+              launchOptions: { executablePath: CHROMIUM, args: ['--headless=new', '--no-sandbox'] },
               // Colours change at once, so that contrast is not measured halfway.
               contextOptions: { reducedMotion: 'reduce' },
             }),

@@ -3,27 +3,25 @@
  * Chromium on a local network started for it. The second includes the wait for a round to begin, which the
  * chain's clock decides, not the machine.
  */
-import { existsSync } from 'node:fs';
 import { chromium } from '@playwright/test';
 import { startDevnet } from '../e2e/support/devnet.ts';
+import { CHROMIUM, NO_CHROMIUM } from '../protocol/testing/chromium.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 import { median } from './median.ts';
 
 const ROUND_SECONDS = 10;
 const CLICKS = 3;
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 export const firstStep: Benchmark = {
   name: 'first-step',
   async *run({ signal, note }) {
-    const executablePath = process.env.CHROMIUM ?? BROWSERS.find(existsSync);
-    if (executablePath === undefined) {
-      note('left out: no Chromium here; install it or set CHROMIUM to its path');
+    if (CHROMIUM === undefined) {
+      note(`left out: ${NO_CHROMIUM}`);
       return;
     }
     const devnet = await startDevnet({ arguments: ['--round', String(ROUND_SECONDS)] });
     const browser = await chromium.launch({
-      executablePath,
+      executablePath: CHROMIUM,
       args: ['--headless=new', '--no-sandbox', '--disable-quic', '--disable-background-networking'],
     });
     try {

@@ -1,7 +1,7 @@
 /** How many signatures of messages a tab checks a second: libsecp256k1 in WebAssembly beside JavaScript. */
 import { chromium } from '@playwright/test';
+import { requireChromium } from '../protocol/testing/chromium.ts';
 import { bundleForBrowser } from '../swarm/testing/bundle.ts';
-import { CHROMIUM_PATH } from '../swarm/testing/script-pages.ts';
 import { type Benchmark, compared } from './benchmark.ts';
 import type { SignatureRates } from './signatures-page.ts';
 
@@ -15,7 +15,7 @@ export const signatures: Benchmark = {
   name: 'signatures',
   async *run() {
     const script = await bundleForBrowser(new URL('./signatures-page.ts', import.meta.url));
-    const browser = await chromium.launch({ executablePath: CHROMIUM_PATH, args: ['--no-sandbox'] });
+    const browser = await chromium.launch({ executablePath: requireChromium(), args: ['--no-sandbox'] });
     try {
       const page = await browser.newPage();
       await page.addScriptTag({ content: script, type: 'module' });

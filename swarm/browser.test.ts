@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Hex } from '../protocol/hex.ts';
+import { CHROMIUM, NO_CHROMIUM } from '../protocol/testing/chromium.ts';
 import { type Relay, startRelay } from './relay/relay.ts';
 import { bundleForBrowser } from './testing/bundle.ts';
-import { CHROMIUM_PATH, type ScriptPages, startScriptPages } from './testing/script-pages.ts';
+import { type ScriptPages, startScriptPages } from './testing/script-pages.ts';
 import type { SwarmTest } from './testing/smoke-page.ts';
 
 declare global {
@@ -14,7 +14,7 @@ declare global {
   }
 }
 
-const absent = existsSync(CHROMIUM_PATH) ? false : `no Chromium at ${CHROMIUM_PATH} (set CHROMIUM_PATH)`;
+const absent = CHROMIUM === undefined ? NO_CHROMIUM : false;
 const networkId = 'browser-test:1';
 const digest = (byte: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(32)}`;
 

@@ -4,7 +4,6 @@ import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
 import type { Connection } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
-import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
 import { webRTC, webRTCDirect } from '@libp2p/webrtc';
 import { webSockets } from '@libp2p/websockets';
@@ -20,6 +19,7 @@ import { connectionManagerSettings, connectionMonitorSettings } from './libp2p-s
 import { LIMITS } from './messages/limits.ts';
 import { tolerateHostlessAddresses } from './observed-addresses.ts';
 import { isDirectConnection, Overlay } from './overlay.ts';
+import { peerIdOf } from './peer-id-of.ts';
 import type { IceRoute, NetworkView, PeerPath, PeerView } from './peers.ts';
 import type { PubSub } from './pubsub.ts';
 import { circuitThroughChosen } from './relay/chosen-relays.ts';
@@ -192,7 +192,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   let stopped = false;
 
   function changed(): void {
-    if (stopped || pendingView !== null) return;
+    if (stopped || watchers.size === 0 || pendingView !== null) return;
     pendingView = scheduler.after(100, () => {
       pendingView = null;
       const now = view();
@@ -214,7 +214,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   await libp2p.start();
 
   function path(peerId: string): PeerPath {
-    const connections = libp2p.getConnections(peerIdFromString(peerId));
+    const connections = libp2p.getConnections(peerIdOf(peerId));
     if (connections.some(isDirectConnection)) return 'direct';
     return connections.length > 0 ? 'relayed' : 'gossip';
   }

@@ -1,5 +1,4 @@
-import type { Connection } from '@libp2p/interface';
-import { peerIdFromString } from '@libp2p/peer-id';
+import type { Connection, PeerId } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import { rankOf, type Standing, UNKNOWN } from '../protocol/standing.ts';
@@ -8,6 +7,7 @@ import { scopeOf } from './dials/address-scope.ts';
 import { type Attempt, type CandidateClass, Candidates } from './dials/candidates.ts';
 import { DialFailures } from './dials/dial-failures.ts';
 import { type DialRules, dialTarget, mayDial } from './dials/dial-target.ts';
+import { peerIdOf } from './peer-id-of.ts';
 import { addressPrefix } from './relay/fair-places.ts';
 import { relayIn } from './relay-connector.ts';
 import { every, type Scheduler } from './scheduler.ts';
@@ -202,9 +202,9 @@ export class Overlay {
   }
 
   #connectionsOf(peerId: string): readonly Connection[] {
-    let id: ReturnType<typeof peerIdFromString>;
+    let id: PeerId;
     try {
-      id = peerIdFromString(peerId);
+      id = peerIdOf(peerId);
     } catch {
       // A multiaddr may carry the id of a kind of key that libp2p does not know.
       return [];

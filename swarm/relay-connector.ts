@@ -1,8 +1,8 @@
-import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { WebSockets, WebSocketsSecure } from '@multiformats/multiaddr-matcher';
 import type { Libp2p } from 'libp2p';
 import { messageOf } from '../protocol/message-of.ts';
+import { peerIdOf } from './peer-id-of.ts';
 import type { RelayState, RelayView } from './peers.ts';
 import { deadline, every, type Scheduler } from './scheduler.ts';
 
@@ -86,7 +86,7 @@ export class RelayConnector {
 
   #tick(): void {
     for (const relay of this.#relays) {
-      const connected = this.#libp2p.getConnections(peerIdFromString(relay.peerId)).length > 0;
+      const connected = this.#libp2p.getConnections(peerIdOf(relay.peerId)).length > 0;
       if (connected) {
         relay.failures = 0;
         relay.cause = null;

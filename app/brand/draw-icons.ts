@@ -4,6 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { chromium } from '@playwright/test';
+import { requireChromium } from '../../protocol/testing/chromium.ts';
 import { BIRD, FLOCK } from '../ui/mark.tsx';
 
 const PETROL = '#0b6b64';
@@ -28,7 +29,7 @@ const FILES = [
 await mkdir('public/icons', { recursive: true });
 await writeFile('public/icon.svg', icon({ radius: 14, scale: 0.94 }));
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: requireChromium(),
   args: ['--no-sandbox', '--headless=new'],
 });
 try {

@@ -1,9 +1,10 @@
 import { describe, it } from 'vitest';
+import { NO_CHROMIUM } from '../../protocol/testing/chromium.ts';
 
 /**
  * Stands for the component tests on a machine without Chromium: a run there counts one skipped test with its
  * reason, rather than none. Where Chromium is installed, app/vitest.config.ts runs the real ones instead.
  */
-describe.skip('components (skipped: no Chromium here; install it, or set CHROMIUM to its path)', () => {
+describe.skip(`components (skipped: ${NO_CHROMIUM})`, () => {
   it('are shown in a browser', () => undefined);
 });

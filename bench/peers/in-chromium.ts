@@ -1,16 +1,14 @@
 /** Builds the contest's page, serves it from this machine and runs it in Chromium. */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import { build, preview } from 'vite';
+import { requireChromium } from '../../protocol/testing/chromium.ts';
 import type { ContestResult } from './contest.ts';
 import { installPeers, jaxVersion } from './install.ts';
 import type { Size } from './products.ts';
-
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 export interface ContestSettings {
   readonly size: Size;
@@ -34,9 +32,7 @@ export interface ContestMachine {
 export async function* contestInChromium(
   options: ContestSettings,
 ): AsyncIterable<ContestMachine | ContestResult> {
-  const executablePath = process.env.CHROMIUM ?? BROWSERS.find(existsSync);
-  if (executablePath === undefined)
-    throw new Error('no Chromium here; install it or set CHROMIUM to its path');
+  const executablePath = requireChromium();
   await installPeers(options.note);
   const outDir = await mkdtemp(join(tmpdir(), 'starling-peers-'));
   const root = fileURLToPath(new URL('./page', import.meta.url));

@@ -1,5 +1,6 @@
 import { type Browser, chromium } from '@playwright/test';
 import config from '../../playwright.config.ts';
+import { requireChromium } from '../../protocol/testing/chromium.ts';
 import type { Site } from './sites.ts';
 
 /** Starts Chromium in a home, as the journeys start it. `page` is the address that it is going to open. */
@@ -10,7 +11,7 @@ export async function launchAtHome(options: {
   readonly hasGpu: boolean;
 }): Promise<Browser> {
   const { home, page, hasGpu } = options;
-  const { executablePath = '/usr/bin/chromium', args = [] } = config.use?.launchOptions ?? {};
+  const { executablePath = requireChromium(), args = [] } = config.use?.launchOptions ?? {};
   return chromium.launch({
     executablePath: await home.wrapper(executablePath),
     args: [

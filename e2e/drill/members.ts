@@ -21,7 +21,7 @@ line is {members, rounds, attested, missed, acked, cohorts, heardPerMember, cpuM
   --rounds R    1 to 50 (default 10)
   --round S     seconds of a round, 20 to 600 (default 60)
   --cohort M    members of a full cohort, 4 to 24 (default 24)
-  --json        the last line alone`;
+  --json        what happens on the way goes to the error output`;
 
 const PROGRAM = fileURLToPath(new URL('./member-process.ts', import.meta.url));
 /** Members of one process. */
@@ -71,7 +71,7 @@ export async function membersCommand(argv: readonly string[], signal: AbortSigna
     rounds: wholeNumber('--rounds', values.rounds, 1, 50),
     roundSeconds: wholeNumber('--round', values.round, 20, 600),
     cohort: wholeNumber('--cohort', values.cohort, 4, 24),
-    say: values.json ? () => undefined : (line) => console.log(line),
+    say: values.json ? (line) => console.error(line) : (line) => console.log(line),
     signal,
   });
   console.log(JSON.stringify(summary));
@@ -139,7 +139,13 @@ async function membersDrill(options: {
         await wait(systemScheduler, 500, signal);
       }
     };
-    await until(() => total((state) => state.members.length) === members);
+    for (let there = 0, said = 0; there < members; ) {
+      await until(() => total((state) => state.members.length) > there);
+      there = total((state) => state.members.length);
+      if (there < said + EACH) continue;
+      said = there;
+      say(`${there} of ${members} members are there.`);
+    }
     // The round that is under way does not count, nor the next one, in which cohorts may still be found.
     const first = roundNow() + 2;
     say(`All ${members} members are there. Counting rounds ${first} to ${first + rounds - 1}.`);

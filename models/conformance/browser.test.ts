@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,12 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import { build, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM, NO_CHROMIUM, requireChromium } from '../../protocol/testing/chromium.ts';
 import { TRAINING_CASE_ROOTS } from './training-case.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const missing = existsSync(CHROMIUM)
-  ? ''
-  : ` (skipped: ${CHROMIUM} is missing; install Debian's chromium package)`;
+const missing = CHROMIUM === undefined ? ` (skipped: ${NO_CHROMIUM})` : '';
 
 describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
   const root = fileURLToPath(new URL('./browser-fixture/', import.meta.url));
@@ -35,7 +32,7 @@ describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
       build: { outDir },
       preview: { port: 0, host: '127.0.0.1', headers },
     });
-    const browser = await chromium.launch({ executablePath: CHROMIUM });
+    const browser = await chromium.launch({ executablePath: requireChromium() });
     try {
       const page = await browser.newPage();
       await page.goto(server.resolvedUrls?.local[0] ?? '');

@@ -2,7 +2,6 @@
  * The judge in a built page gives Node's bits, asks nobody outside, and costs a page that does not judge
  * nothing.
  */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,15 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import { build, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM, NO_CHROMIUM, requireChromium } from '../../protocol/testing/chromium.ts';
 import { FrozenJudge, type Verdict } from './frozen-judge.ts';
 import { readInstalledWasm } from './node-wasm.ts';
 import { loadRuntime } from './runtime.ts';
 import { judgeModel, QUESTIONS } from './testing/judge-case.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const missing = existsSync(CHROMIUM)
-  ? ''
-  : ` (skipped: ${CHROMIUM} is missing; install Debian's chromium package)`;
+const missing = CHROMIUM === undefined ? ` (skipped: ${NO_CHROMIUM})` : '';
 
 describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
   const common = {
@@ -54,7 +51,7 @@ describe.skipIf(missing !== '')(`built by Vite, in Chromium${missing}`, () => {
       build: { outDir },
       preview: { port: 0, host: '127.0.0.1', headers },
     });
-    const browser = await chromium.launch({ executablePath: CHROMIUM });
+    const browser = await chromium.launch({ executablePath: requireChromium() });
     try {
       const page = await browser.newPage();
       const requested: string[] = [];

@@ -2,19 +2,15 @@
  * A dedicated worker in a real Chromium that a test in Node sends commands to. worker-commands.ts is the
  * worker's side.
  */
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from '@playwright/test';
 import { build } from 'vite';
+import { CHROMIUM, NO_CHROMIUM, requireChromium } from '../../protocol/testing/chromium.ts';
 import type { CommandReply } from './worker-commands.ts';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-
 /** Why tests in Chromium are skipped, or false when there is one. */
-export const CHROMIUM_ABSENT: string | false = existsSync(executablePath)
-  ? false
-  : `no Chromium at ${executablePath} (set CHROMIUM)`;
+export const CHROMIUM_ABSENT: string | false = CHROMIUM === undefined ? NO_CHROMIUM : false;
 
 /** A page that starts /worker.js and keeps the last value that the worker posted by itself. */
 export const WORKER_PAGE = `<!doctype html><script type="module">
@@ -38,7 +34,7 @@ interface WorkerWindow {
 }
 
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath: requireChromium(), args: ['--no-sandbox'] });
 }
 
 /** Bundles a worker into one script. `entry` is the URL of its source file. */

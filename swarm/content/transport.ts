@@ -1,6 +1,6 @@
 import type { Libp2p } from '@libp2p/interface';
-import { peerIdFromString } from '@libp2p/peer-id';
 import { lpStream } from '@libp2p/utils';
+import { peerIdOf } from '../peer-id-of.ts';
 import { CONTENT_PROTOCOL, MAX_RESPONSE } from './frames.ts';
 
 /** Whole frames to and from one peer. */
@@ -57,7 +57,7 @@ export function libp2pContentTransport(
 ): ContentTransport {
   return {
     async open(peerId, signal) {
-      const stream = await libp2p.dialProtocol(peerIdFromString(peerId), protocol.id, { signal });
+      const stream = await libp2p.dialProtocol(peerIdOf(peerId), protocol.id, { signal });
       return channelOver(stream, peerId, protocol);
     },
     async serve(handle) {

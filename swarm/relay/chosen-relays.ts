@@ -3,13 +3,13 @@ import {
   circuitRelayTransport,
   RELAY_V2_HOP_CODEC,
 } from '@libp2p/circuit-relay-v2';
-import type { PeerStore, TopologyFilter } from '@libp2p/interface';
-import { peerIdFromString } from '@libp2p/peer-id';
+import type { PeerId, PeerStore, TopologyFilter } from '@libp2p/interface';
+import { peerIdOf } from '../peer-id-of.ts';
 
 /** libp2p's reservations on relays. It offers no public way to them. */
 interface ReservationStore {
-  hasReservation(peer: ReturnType<typeof peerIdFromString>): boolean;
-  addRelay(peer: ReturnType<typeof peerIdFromString>, type: 'discovered'): Promise<unknown>;
+  hasReservation(peer: PeerId): boolean;
+  addRelay(peer: PeerId, type: 'discovered'): Promise<unknown>;
 }
 
 export interface ChosenCircuit {
@@ -46,10 +46,10 @@ export function circuitThroughChosen(isChosen: (peerId: string) => boolean): Cho
       store = (made as unknown as { readonly reservationStore: ReservationStore }).reservationStore;
       return made;
     },
-    hasReservation: (peerId) => store?.hasReservation(peerIdFromString(peerId)) ?? false,
+    hasReservation: (peerId) => store?.hasReservation(peerIdOf(peerId)) ?? false,
     async reserve(peerId) {
       try {
-        await store?.addRelay(peerIdFromString(peerId), 'discovered');
+        await store?.addRelay(peerIdOf(peerId), 'discovered');
       } catch {
         // The peer has no place, or went away. Whoever chooses looks at hasReservation.
       }

@@ -4,7 +4,6 @@ import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
 import { noise } from '@libp2p/noise';
-import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { webRTCDirect } from '@libp2p/webrtc';
@@ -19,6 +18,7 @@ import { TOPIC_NAMES } from '../messages/message-types.ts';
 import { RejectCounts } from '../messages/reject-reason.ts';
 import { dispositionOf, Validator } from '../messages/validator.ts';
 import { allTopicsOf } from '../network-id.ts';
+import { peerIdOf } from '../peer-id-of.ts';
 import { type Scheduler, systemScheduler } from '../scheduler.ts';
 import { type Quota, TokenBuckets } from '../token-bucket.ts';
 import { addressPrefix, type PlaceLimits } from './fair-places.ts';
@@ -176,7 +176,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const patience = new TokenBuckets(PENALTIES, () => scheduler.now());
 
   function cutOff(source: string): void {
-    for (const connection of libp2p.getConnections(peerIdFromString(source))) {
+    for (const connection of libp2p.getConnections(peerIdOf(source))) {
       connection.abort(
         new Error(`The peer sent more than ${PENALTIES.burst} messages that no honest peer sends.`),
       );
@@ -187,7 +187,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const admission = new Admission({
     scheduler,
     groupOf: (source) => {
-      const address = libp2p.getConnections(peerIdFromString(source))[0]?.remoteAddr;
+      const address = libp2p.getConnections(peerIdOf(source))[0]?.remoteAddr;
       return address === undefined ? source : addressPrefix(address);
     },
   });

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHROMIUM_PATH } from '../testing/script-pages.ts';
+import { CHROMIUM, NO_CHROMIUM } from '../../protocol/testing/chromium.ts';
 import { startTwoPages, type TwoPages } from '../testing/two-pages.ts';
 import { CONNECTIONS } from './connect.ts';
 
-const absent = existsSync(CHROMIUM_PATH) ? false : `no Chromium at ${CHROMIUM_PATH} (set CHROMIUM_PATH)`;
+const absent = CHROMIUM === undefined ? NO_CHROMIUM : false;
 
 describe.skipIf(absent)(`two tabs${absent ? ` (skipped: ${absent})` : ''}`, () => {
   let pages: TwoPages;

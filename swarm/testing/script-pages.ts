@@ -1,8 +1,7 @@
 /** Pages of Chromium that run bundled scripts, for tests and benchmarks of what only a browser has. */
 import { createServer } from 'node:http';
 import { type Browser, chromium } from '@playwright/test';
-
-export const CHROMIUM_PATH = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+import { requireChromium } from '../../protocol/testing/chromium.ts';
 
 export interface ScriptPages {
   readonly browser: Browser;
@@ -14,7 +13,7 @@ export interface ScriptPages {
 export interface ScriptPagesOptions {
   /** Texts of scripts by their paths, of which the page runs `/page.js`. */
   readonly scripts: Readonly<Record<`/${string}`, string>>;
-  /** The program of Chromium. Defaults to `CHROMIUM_PATH`. */
+  /** The program of Chromium. Defaults to the machine's. */
   readonly path?: string | undefined;
   /** Whether `performance.memory` is exact, and of now. Defaults to false. */
   readonly exactMemory?: boolean;
@@ -33,7 +32,7 @@ export async function startScriptPages(options: ScriptPagesOptions): Promise<Scr
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The test server has no port.');
   const browser = await chromium.launch({
-    executablePath: path ?? CHROMIUM_PATH,
+    executablePath: path ?? requireChromium(),
     args: [
       '--no-sandbox',
       '--disable-quic',

@@ -12,7 +12,7 @@ failures, together, alone, gain, gainAtHalf, heldOutTogether, heldOutAlone, fore
   --alone N     members that have a swarm for themselves, 1 to 8 (default 4)
   --rounds R    rounds that count, 1 to 500 (default 60)
   --round S     seconds of a round, 5 to 600 (default 20)
-  --json        the last line alone`;
+  --json        what happens on the way goes to the error output`;
 
 /** Reads the command line, has the rounds, and prints what came out. Resolves with the exit code. */
 export async function learningCommand(argv: readonly string[], signal: AbortSignal): Promise<number> {
@@ -40,7 +40,7 @@ export async function learningCommand(argv: readonly string[], signal: AbortSign
     alone: wholeNumber('--alone', values.alone, 1, 8),
     rounds,
     roundSeconds: wholeNumber('--round', values.round, 5, 600),
-    say: values.json ? () => undefined : (line) => console.error(line),
+    say: values.json ? (line) => console.error(line) : (line) => console.log(line),
     signal,
   });
   console.log(JSON.stringify(summary));

@@ -1,4 +1,4 @@
-/** A member without a page, as `npm run volunteer` starts it, which tells the drill what its rounds came to. */
+/** A member without a page, as `npm run volunteer` starts it, that tells the drill what its rounds gave. */
 import '../../../swarm/node20.ts';
 import { aborted, runProcess } from '../../../node/home/command-line.ts';
 import { startVolunteer } from '../../../node/volunteer.ts';

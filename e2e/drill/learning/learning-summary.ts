@@ -33,8 +33,8 @@ export interface LearningSummary {
 }
 
 /**
- * Sums up the rounds of each member, oldest first. Every member counts with as many rounds as the one with the
- * fewest. Throws RangeError without members of both kinds.
+ * Sums up the rounds of each member, oldest first. Every member counts with as many rounds as the one with
+ * the fewest. Throws RangeError without members of both kinds.
  */
 export function summarize(options: {
   readonly together: readonly (readonly LearnedRound[])[];

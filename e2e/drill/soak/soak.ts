@@ -5,6 +5,7 @@ import { chromium } from '@playwright/test';
 import { createPublicClient, type Hex, http } from 'viem';
 import config from '../../../playwright.config.ts';
 import { must } from '../../../protocol/must.ts';
+import { requireChromium } from '../../../protocol/testing/chromium.ts';
 import { systemScheduler, wait } from '../../../swarm/scheduler.ts';
 import { attestationsOf } from '../../support/attestations.ts';
 import { type Devnet, startDevnet } from '../../support/devnet.ts';
@@ -69,7 +70,7 @@ export async function soak(options: SoakOptions): Promise<SoakSummary> {
     // Ends what waits for the network's lines.
     signal.addEventListener('abort', () => void devnet.stop());
     signal.throwIfAborted();
-    const { executablePath = '/usr/bin/chromium', args = [] } = config.use?.launchOptions ?? {};
+    const { executablePath = requireChromium(), args = [] } = config.use?.launchOptions ?? {};
     const browser = await chromium.launch({ executablePath, args: [...args] });
     closing.push(() => browser.close());
     const tabs: Tab[] = [];

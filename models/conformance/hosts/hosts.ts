@@ -10,6 +10,7 @@ import type { Engine } from '../../../compute/engines/engine.ts';
 import { createReferenceEngine } from '../../../compute/engines/reference.ts';
 import { createWasmEngine } from '../../../compute/engines/wasm/engine.ts';
 import { SWIFTSHADER_ICD } from '../../../compute/engines/webgpu/device/dawn.ts';
+import { CHROMIUM, NO_CHROMIUM, requireChromium } from '../../../protocol/testing/chromium.ts';
 import { runSuite } from '../suite.ts';
 import { bundle } from './bundle.ts';
 import { runChild } from './child.ts';
@@ -30,11 +31,6 @@ const timeoutMs = (size: SuiteSize): number => (size.full ? 3_600_000 : 900_000)
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DENO = join(ROOT, 'node_modules/.bin/deno');
 const LLVMPIPE_ICDS = '/usr/share/vulkan/icd.d';
-const CHROMIUMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-function findChromium(): string | undefined {
-  return [process.env.CHROMIUM, ...CHROMIUMS].find((path) => path !== undefined && existsSync(path));
-}
 
 function findLlvmpipe(): string | undefined {
   if (!existsSync(LLVMPIPE_ICDS)) return undefined;
@@ -106,10 +102,10 @@ function deno(name: string, driver: () => string | undefined, remedy: string): H
 
 const browser: Host = {
   name: 'webgpu in Chromium, SwiftShader',
-  missing: () => (findChromium() === undefined ? 'Chromium is missing; install chromium' : undefined),
+  missing: () => (CHROMIUM === undefined ? NO_CHROMIUM : undefined),
   async run(size) {
     return runInChromium({
-      executablePath: findChromium() ?? '',
+      executablePath: requireChromium(),
       script: await bundle('./browser-worker.ts', size),
       timeoutMs: timeoutMs(size),
     });
