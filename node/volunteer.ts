@@ -5,8 +5,7 @@ import { DeviceChain } from '../chain/device-chain.ts';
 import type { ChainError } from '../chain/errors.ts';
 import { connect } from '../chain/network.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
-import { availableCandidates, chooseEngine, type EngineVerdict } from '../models/engine-choice/choose.ts';
-import { measureTraining } from '../models/engine-choice/measure.ts';
+import type { EngineVerdict } from '../models/engine-choice/choose.ts';
 import { folderSource } from '../models/loading/folder-source.ts';
 import { folderName } from '../models/storage/directory.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
@@ -30,9 +29,7 @@ import {
   openCheckpointRetention,
   type RetentionPolicy,
 } from '../training/checkpoint-retention.ts';
-import { openCheckpointStore } from '../training/durable-checkpoint-store.ts';
 import { BYTES_IN_TRAINING } from '../training/swarm-settings.ts';
-import { ComputeHost } from '../workers/compute-host.ts';
 import { conformanceOf } from '../workers/conformance-report.ts';
 import type { EngineReport } from '../workers/engine-report.ts';
 import { DEFAULT_BLOCK_BYTES } from './blocks/block-bytes.ts';
@@ -43,13 +40,13 @@ import { openHopThread } from './blocks/hop-thread.ts';
 import { attestationFile } from './home/attestation-file.ts';
 import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';
-import { modelInFolder } from './home/model-folder.ts';
-import { openCritic } from './home/open-critic.ts';
-import { verdictFolder } from './home/verdict-folder.ts';
 import { OwnAttestations } from './own-attestations.ts';
+import { keptFolder } from './rounds/compute-service.ts';
+import { openRoundComputer, type RoundComputer } from './rounds/round-computer.ts';
 import { fileInFolder } from './swarms/member-files.ts';
 import { folderOf, type PreparedSwarm, prepareSwarm } from './swarms/prepare-swarm.ts';
 import { predictRound, RoundCosts } from './swarms/round-costs.ts';
+import { gpuEngineChooser } from './threads/node-engine.ts';
 
 export interface VolunteerOptions {
   readonly network: Network;
@@ -132,16 +129,15 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const key = await deviceKeyFile(join(home, 'device.key'));
     const run = networkId(network.chainId, network.contracts.participation, network.swarm);
     const ownFolder = join(home, 'checkpoints', folderName(run));
-    const store = openCheckpointStore(await openFileDirectory(ownFolder));
-    const retention = openCheckpointRetention({
-      directory: await openFileDirectory(join(ownFolder, 'kept')),
-      policy: options.retention ?? DEFAULT_RETENTION,
+    const retention = options.retention ?? DEFAULT_RETENTION;
+    const kept = openCheckpointRetention({
+      directory: await openFileDirectory(keptFolder(ownFolder)),
+      policy: retention,
     });
     const verdictsFolder = join(home, 'conformance');
-    const verdicts = verdictFolder(verdictsFolder);
     const files = new StoreWithLocalFiles(new MemoryStore(CONTENT_BUDGET));
-    const offers = new CheckpointOffers({ store: files, kept: retention });
-    let computing: ComputeHost<EngineVerdict> | undefined;
+    const offers = new CheckpointOffers({ store: files, kept });
+    let computing: RoundComputer | undefined;
     // A device that has every file joins once its engine runs; one that asks members for files joins before.
     const joinNetwork = memoizePromise(async () => {
       const chain = await DeviceChain.open({ network, secret: key.secret, ...ending });
@@ -152,7 +148,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         key,
         ledger: chain.ledger,
         store: files,
-        describe: () => ({ delegation: null, ...selfDescription(computing?.engine) }),
+        describe: () => ({ delegation: null, ...selfDescription(computing?.engine()) }),
       });
       closing.push(() => connection.leave());
       return { chain, connection };
@@ -165,8 +161,6 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       model: options.model,
       data: options.data,
       readsParts: true,
-      // The reference engine computes one number at a time.
-      deviceClass: engine === 'reference' ? 'light' : 'full',
       modelBytes: (trained) => Math.floor(totalmem() / BYTES_IN_TRAINING[trained]),
       fromMembers: {
         small: async (...asked) => membersOf((await joinNetwork()).connection).small(...asked),
@@ -175,21 +169,8 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       onNotice: (text) => tell({ kind: 'notice', text }),
       ...ending,
     });
-    const { spec, settings, ...prepared } = swarm;
+    const { spec, ...prepared } = swarm;
     tell({ kind: 'notice', text: `Swarm ${network.swarm}, ${spec.name}: ${spec.description}` });
-    const chooseEngineHere = async (choice: EngineKind | 'auto', inner?: AbortSignal) =>
-      chooseEngine({
-        choice,
-        candidates: availableCandidates({
-          threads,
-          gpu: choice === 'webgpu' ? await nodeGpu() : undefined,
-          allowSoftwareGpu: choice === 'webgpu',
-        }),
-        userAgent: `node ${process.version}`,
-        store: verdicts,
-        now: () => performance.now(),
-        ...(inner === undefined ? {} : { signal: inner }),
-      });
     if (spec.blocks !== undefined) {
       const { chain, connection } = await joinNetwork();
       offerFiles(files, swarm);
@@ -214,7 +195,10 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
         connection,
         prepared: swarm,
         async openComputer(run) {
-          if (engine === 'webgpu') return computerOf((await chooseEngineHere(engine, signal)).engine, run);
+          if (engine === 'webgpu') {
+            const { engine: gpu } = await gpuEngineChooser(verdictsFolder)(engine, { threads, signal });
+            return computerOf(gpu, run);
+          }
           return openHopThread({
             ...{ run, engine, threads, signal },
             verdicts: verdictsFolder,
@@ -237,35 +221,17 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       return { device: key.address, stop: closeAll };
     }
     const modelFolder = folderOf(prepared.model);
-    let speed: number | null = null;
-    const frozen =
-      options.critic === undefined ? undefined : await openCritic(options.critic, modelInFolder(modelFolder));
-    if (frozen !== undefined) closing.push(() => frozen.close());
-    const host = await ComputeHost.start<EngineVerdict>({
-      device: key.address,
-      model: folderSource(modelFolder),
-      critic: frozen?.critic,
-      swarm: spec,
-      settings,
-      dataSets: prepared.dataSets,
-      store,
-      retention,
-      engine,
-      chooseEngine: async (choice, inner) => {
-        const chosen = await chooseEngineHere(choice, inner);
-        // For the prediction of a round. The reference engine takes minutes for a step.
-        if (chosen.engine.kind !== 'reference') {
-          const now = (): number => performance.now();
-          const ends = inner === undefined ? {} : { signal: inner };
-          speed = (await measureTraining({ engine: chosen.engine, now, steps: 1, ...ends })).gflops;
-        }
-        return chosen;
-      },
+    const computer = await openRoundComputer({
+      ...{ device: key.address, spec, engine, threads, signal },
+      // The reference engine computes one number at a time.
+      deviceClass: engine === 'reference' ? 'light' : 'full',
+      ...{ model: modelFolder, dataSets: prepared.dataSets, critic: options.critic },
+      ...{ checkpoints: ownFolder, retention, verdicts: verdictsFolder },
       onNotice: (text) => tell({ kind: 'notice', text }),
-      ...(signal === undefined ? {} : { signal }),
+      onCrash: (error) => tell({ kind: 'crashed', error }),
     });
-    closing.push(() => host.stop());
-    computing = host;
+    closing.push(() => computer.stop());
+    computing = computer;
     const { chain, connection } = await joinNetwork();
     offerFiles(files, { spec, ...prepared });
     // Who joined before its engine ran has not said with what it computes. Where this fails, the next hello
@@ -273,7 +239,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     await connection.presence.announce().catch(() => undefined);
     signal?.throwIfAborted();
     const driver = new RoundDriver({
-      trainer: host,
+      trainer: computer.trainer,
       ledger: chain.ledger,
       gossip: connection.gossip,
       content: connection.content,
@@ -281,8 +247,8 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       attestations: attestationFile(join(home, 'attestations', `${folderName(run)}.json`)),
       deviceKey: key,
       standings: connection.standings,
-      engine: host.engine.description,
-      conformance: () => conformanceOf(host.engine),
+      engine: computer.engine().description,
+      conformance: () => conformanceOf(computer.engine()),
     });
     closing.push(() => driver.stop());
     let keyElsewhere = false;
@@ -296,7 +262,7 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     const model = folderSource(modelFolder);
     const costs = new RoundCosts({
       ...{ home, run },
-      predicted: await predictRound({ spec, model, speed, ...ending }),
+      predicted: await predictRound({ spec, model, speed: computer.speed, ...ending }),
     });
     driver.on((event) => {
       if (event.kind === 'trained') {
@@ -319,7 +285,12 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
       });
     });
     closing.push(async () => stopWatching());
-    tell({ kind: 'joined', device: key.address, engine: host.engine.description, cursor: host.cursor });
+    tell({
+      kind: 'joined',
+      device: key.address,
+      engine: computer.engine().description,
+      cursor: computer.cursor,
+    });
     driver.start();
     const offering = new AbortController();
     // Beside the rounds: what earlier runs kept is named by its bytes, which takes a second for each GB.
@@ -353,10 +324,4 @@ function offerFiles(
   if (spec.base.kind === 'builtin' || model.kind === 'chunked') return;
   for (const file of spec.base.files)
     offerFile(files, file, fileInFolder(file, join(model.folder, file.path)));
-}
-
-/** Dawn's GPU; loaded only when asked for, since it is native code that most volunteers do without. */
-async function nodeGpu(): Promise<GPU> {
-  const { openDawnAdapter } = await import('../compute/engines/webgpu/device/dawn.ts');
-  return (await openDawnAdapter()).gpu;
 }

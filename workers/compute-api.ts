@@ -8,6 +8,7 @@ import type { AnswerGroup, RoundContext, Trainer } from '../protocol/trainer.ts'
 import type { RetentionPolicy } from '../training/checkpoint-retention.ts';
 import type { EvalMetrics, SampleAnswer } from '../training/evaluation.ts';
 import type { AnswerExplanation } from '../training/explanation.ts';
+import type { DeviceClass } from '../training/swarm-settings.ts';
 import type { AskedBoth } from '../training/trainer.ts';
 import type { CallsApi } from './cancellable-calls.ts';
 import type { StoredCheckpoint } from './compute-host.ts';
@@ -37,6 +38,8 @@ export interface ComputeStart extends CheckpointOwner {
   readonly spec?: Uint8Array;
   /** The file of each data set of the specification, by the data set's id. */
   readonly dataSets?: ReadonlyMap<string, Uint8Array>;
+  /** How much of the swarm's settings the device does. Defaults to what the engine's speed allows. */
+  readonly deviceClass?: DeviceClass;
   readonly engine: EngineKind | 'auto';
   /** Threads of the wasm engine, the worker's own included. */
   readonly threads: number;

@@ -6,7 +6,9 @@ import type { Directory } from '../models/storage/directory.ts';
 import { decodeSwarmSpec } from '../protocol/swarm-spec-codec.ts';
 import { openCheckpointRetention } from '../training/checkpoint-retention.ts';
 import type { CheckpointStore } from '../training/checkpoint-store.ts';
+import type { Critic } from '../training/critique.ts';
 import { readCheckpoint } from '../training/learning-checkpoint.ts';
+import { learningSettingsOf } from '../training/swarm-settings.ts';
 import type {
   CheckpointOwner,
   ComputeEvent,
@@ -33,11 +35,19 @@ export interface ComputeEnvironment {
   storedModel(id: string, files: readonly string[]): ModelSource;
   /** Defaults to the global `fetch`. */
   readonly fetcher?: typeof fetch;
+  /**
+   * Opens what judges others' answers, for a model on this device. Defaults to the model in training. Its
+   * errors reject `start`.
+   */
+  readonly openCritic?: (
+    id: string,
+  ) => Promise<{ readonly critic: Critic; readonly close: () => Promise<void> }>;
 }
 
 /** The worker's side of ComputeWorkerApi. It runs one host at a time. */
 export function createComputeService(environment: ComputeEnvironment): ComputeWorkerApi {
   let host: ComputeHost<EngineVerdict> | null = null;
+  let critic: Awaited<ReturnType<NonNullable<ComputeEnvironment['openCritic']>>> | undefined;
 
   const running = () => {
     if (host === null) throw new Error('Computing has not been started.');
@@ -59,11 +69,17 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         'explain',
         'ask',
       ]),
-      async start({ device, networkId, model, engine, threads, share, spec, dataSets, keep }, signal) {
+      async start(options, signal) {
+        const { device, networkId, model, engine, threads, share, spec, dataSets, keep, deviceClass } =
+          options;
         if (host !== null) throw new Error('Computing was started already; stop it first.');
+        const swarm = spec === undefined ? undefined : decodeSwarmSpec(spec);
+        if (model.kind === 'stored') critic = await environment.openCritic?.(model.id);
         host = await ComputeHost.start({
-          device,
-          swarm: spec === undefined ? undefined : decodeSwarmSpec(spec),
+          ...{ device, swarm, critic: critic?.critic },
+          ...(swarm === undefined || deviceClass === undefined
+            ? {}
+            : { settings: learningSettingsOf(swarm, deviceClass) }),
           dataSets,
           engine,
           share,
@@ -112,10 +128,12 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         running().setShare(share);
       },
       async stop() {
-        const stopping = host;
+        const [stopping, closing] = [host, critic];
         host = null;
+        critic = undefined;
         cancelAll();
         await stopping?.stop();
+        await closing?.close();
       },
     };
   });

@@ -2,66 +2,41 @@
  * Computes hops in a thread of its own. The hops of a small model take less time than an engine needs to
  * answer, so a device that computes all of them would otherwise hear nobody who comes, and write nothing.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { EngineKind } from '../../compute/engines/engine.ts';
 import type { BlockModel } from '../../workers/hop-api.ts';
 import { connectHops } from '../../workers/hop-client.ts';
-import { startThread } from '../threads/typescript-thread.ts';
+import type { ThreadEngine } from '../threads/node-engine.ts';
+import { startServiceThread, type ThreadError } from '../threads/service-thread.ts';
 import type { BlockComputer, HopRun, NodeModel } from './block-computer.ts';
-import { nodeEndpoint } from './node-endpoint.ts';
 
 /** What the thread starts with. */
 export interface HopThreadData {
   /** Folder of the engine's conformance verdicts. */
   readonly verdicts: string;
-  /** Where it answers. */
-  readonly port: MessagePort;
 }
 
-export interface HopThreadOptions extends Pick<HopThreadData, 'verdicts'> {
+export interface HopThreadOptions extends HopThreadData {
   readonly run: Omit<HopRun, 'opened'>;
   /** `auto` takes what computes here without a GPU. */
-  readonly engine: Exclude<EngineKind, 'webgpu'> | 'auto';
+  readonly engine: ThreadEngine | 'auto';
   /** Threads of the wasm engine. */
   readonly threads: number;
-  /** Called when the thread ended by itself, as for want of memory. Calls in progress reject. */
-  readonly onCrash: (error: Error) => void;
+  /** Called when the thread ended by itself. Calls in progress reject. */
+  readonly onCrash: (error: ThreadError) => void;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** The thread ended by itself. */
-export class HopThreadError extends Error {
-  override readonly name = 'HopThreadError';
 }
 
 /** Starts the thread and its engine. Rejects with ComputeError where the run cannot be opened there. */
 export async function openHopThread(options: HopThreadOptions): Promise<BlockComputer> {
   const { verdicts, run, engine, threads, onCrash, signal } = options;
   const { model, settings, dataSets } = run;
-  const { port1, port2 } = new MessageChannel();
-  const program = new URL('./hop.worker.ts', import.meta.url);
-  const thread = startThread(program, { verdicts, port: port2 } satisfies HopThreadData, [port2]);
-  let isStopped = false;
-  const ended = new Promise<never>((_, reject) => {
-    const end = (why: string): void => {
-      if (isStopped) return;
-      isStopped = true;
-      const error = new HopThreadError(`The thread that computes the blocks ended: ${why}. Start again.`);
-      reject(error);
-      onCrash(error);
-    };
-    thread.on('error', (error) => end(String(error)));
-    thread.on('exit', (code) => end(`exit code ${code}`));
+  const thread = startServiceThread({
+    program: new URL('./hop.worker.ts', import.meta.url),
+    data: { verdicts } satisfies HopThreadData,
+    work: 'computes the blocks',
+    onCrash,
   });
-  // `onCrash` reports it where no call is waiting.
-  ended.catch(() => undefined);
-  const terminate = async (): Promise<void> => {
-    isStopped = true;
-    port1.close();
-    await thread.terminate();
-  };
-  const worker = connectHops(nodeEndpoint(port1), {
-    ended,
+  const worker = connectHops(thread.endpoint, {
+    ended: thread.ended,
     files: model.kind === 'chunked' ? model.page : undefined,
   });
   try {
@@ -73,12 +48,12 @@ export async function openHopThread(options: HopThreadOptions): Promise<BlockCom
       engine: opened.engine.description,
       worker,
       async stop() {
-        if (!isStopped) await worker.stop().catch(() => undefined);
-        await terminate();
+        if (!thread.hasEnded()) await worker.stop().catch(() => undefined);
+        await thread.terminate();
       },
     };
   } catch (error) {
-    await terminate();
+    await thread.terminate();
     throw error;
   }
 }

@@ -44,7 +44,6 @@ export async function replayBlockSwarm(options: BlockSwarmReplayOptions): Promis
   const client = connect(network, { signal });
   const { spec, record, ...prepared } = await prepareSwarm({
     ...{ network, client, swarm: network.swarm, home, model, data, signal },
-    deviceClass: 'full',
     modelBytes: (trained) => Math.floor(totalmem() / BYTES_IN_TRAINING[trained]),
     onNotice: say,
   });

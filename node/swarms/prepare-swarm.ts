@@ -20,8 +20,7 @@ import { refusalsOf } from '../../protocol/swarm-refusals.ts';
 import type { DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { FromMembers } from '../../swarm/content/member-files.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
-import type { LearningSettings } from '../../training/learning-settings.ts';
-import { type DeviceClass, knownTasksAndModels, learningSettingsOf } from '../../training/swarm-settings.ts';
+import { knownTasksAndModels } from '../../training/swarm-settings.ts';
 import { openTasks } from '../../training/tasks/task-source.ts';
 import { whyUnusable } from '../../training/why-unusable.ts';
 import { obtainFile } from './obtain-file.ts';
@@ -49,7 +48,6 @@ export interface PrepareSwarmOptions {
   readonly data?: string | undefined;
   /** Whether a member of blocks may read the base in parts, later ([S-15]). Defaults to false. */
   readonly readsParts?: boolean;
-  readonly deviceClass: DeviceClass;
   /** Most bytes of a model's files of which this device can train that part. */
   readonly modelBytes: (trained: SwarmSpec['trained']['kind']) => number;
   /** Defaults to the platform's `fetch`. */
@@ -81,7 +79,6 @@ export function folderOf(model: PreparedModel): string {
 export interface PreparedSwarm {
   readonly record: SwarmRecord;
   readonly spec: SwarmSpec;
-  readonly settings: LearningSettings;
   readonly model: PreparedModel;
   /** The data sets' files by id. */
   readonly dataSets: ReadonlyMap<string, Uint8Array>;
@@ -94,7 +91,7 @@ export interface PreparedSwarm {
  * cut short goes on with the next call.
  */
 export async function prepareSwarm(options: PrepareSwarmOptions): Promise<PreparedSwarm> {
-  const { network, client, swarm, deviceClass } = options;
+  const { network, client, swarm } = options;
   const record = await readSwarm(client, network.contracts.swarms, swarm);
   const spec = specOf(record);
   refuse(spec, options);
@@ -103,7 +100,7 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
   for (const entry of spec.tasks.dataSets) dataSets.set(entry.id, await dataSetFile(entry, options));
   // Before the engine starts: a line of a file may be unusable.
   await openTasks(spec.tasks, dataSets);
-  return { record, spec, model, dataSets, settings: learningSettingsOf(spec, deviceClass) };
+  return { record, spec, model, dataSets };
 }
 
 function refuse(spec: SwarmSpec, { modelBytes, model, data }: PrepareSwarmOptions): void {
