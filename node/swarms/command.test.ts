@@ -9,9 +9,12 @@ import { filesRoot } from '../../models/loading/file-root.ts';
 import { folderSource } from '../../models/loading/folder-source.ts';
 import { openDescription } from '../../models/loading/open-model.ts';
 import { openWeights } from '../../models/loading/weight-files.ts';
+import { must } from '../../protocol/must.ts';
 import type { SourceFile } from '../../protocol/swarm-spec.ts';
 import { smallSpec } from '../../protocol/testing/sample-swarm-specs.ts';
 import { networkId } from '../../swarm/network-id.ts';
+import { BUILTIN_MODELS } from '../../training/builtin-models.ts';
+import { NANO_SELECTION } from '../../training/tasks/catalogue.ts';
 import { DEFAULT_MODEL } from '../home/model-folder.ts';
 import { runSwarmCommand } from './command.ts';
 import { RoundCosts } from './round-costs.ts';
@@ -143,6 +146,26 @@ describe.skipIf(NO_ANVIL !== undefined)(
       const addressed = JSON.parse(await swarm('describe', '--model', folder, '--url', url, '--json'));
       expect(addressed.files[1].urls).toEqual([`${url}/model.safetensors`]);
       await expect(swarm('describe')).rejects.toThrow(/--model/);
+    });
+
+    it('[S-06] opens a swarm that this program does not know, and says that it is so', async () => {
+      const { startedBy: _, startedAt: __, ...spec } = smallSpec;
+      const { name, root } = must(BUILTIN_MODELS, 0);
+      const known = { ...spec, base: { kind: 'builtin', name, root }, tasks: NANO_SELECTION };
+      const file = join(home, 'tasks.json');
+      const create = async (content: object, ...flags: readonly string[]): Promise<string> => {
+        await writeFile(file, JSON.stringify(content));
+        return swarm('create', file, ...flags);
+      };
+      expect(JSON.parse(await create(known, '--dry-run', '--json')).refusals).toEqual([]);
+      const tasks = { generators: [{ id: 'poems', version: 3, difficulties: [0] }], dataSets: [] };
+      expect(await create({ ...known, tasks }, '--dry-run')).toMatch(
+        /A member with this program is refused: This program does not know version 3 of the task poems\./,
+      );
+      expect(await create({ ...known, tasks })).toMatch(/does not know version 3 of the task poems/);
+      const adapters = { kind: 'adapters', rank: 8, alpha: 16, targets: ['no_proj'] };
+      const odd = JSON.parse(await create({ ...known, trained: adapters }, '--dry-run', '--json'));
+      expect(odd.refusals).toEqual([expect.stringMatching(/adapters that this program cannot compute/)]);
     });
 
     it('names what is wrong, and opens nothing then', async () => {

@@ -24,6 +24,7 @@ import { drill, memoryLines, stageLine } from '../swarm-drill.ts';
 import { describeModel } from './describe-model.ts';
 import { networkOfSwarm } from './find-swarm.ts';
 import { leaveSwarm } from './leave-swarm.ts';
+import { ownRefusals } from './own-refusals.ts';
 import { readCosts } from './round-costs.ts';
 import { parseSwarmSettings, SWARM_HELP } from './settings.ts';
 import { ensureFunds } from './starter-funds.ts';
@@ -92,9 +93,12 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
       const { swarms } = network.contracts;
       const price = await priceOfOpening({ client, swarms, spec });
       const cost = `${price.gas} gas, at most ${formatEther(price.wei)} ether, for ${price.bytes} bytes`;
+      const refusals = ownRefusals(spec);
+      const warnings = refusals.map((sentence) => `A member with this program is refused: ${sentence}`);
       if (values['dry-run']) {
-        print({ gas: Number(price.gas), wei: String(price.wei), bytes: price.bytes }, [
+        print({ gas: Number(price.gas), wei: String(price.wei), bytes: price.bytes, refusals }, [
           `Opening this swarm from ${account.address} takes ${cost}.`,
+          ...warnings,
         ]);
         return;
       }
@@ -117,8 +121,11 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
       });
       const link = swarmLink(network.chainId, opened.id, network.page ?? '');
       print(
-        { swarm: opened.id, cid: opened.cid, link, gas: Number(opened.gas), transaction: opened.transaction },
-        [`Swarm ${opened.id} is open (${opened.cid}). Others join with: ${link}`],
+        {
+          ...{ swarm: opened.id, cid: opened.cid, link, refusals },
+          ...{ gas: Number(opened.gas), transaction: opened.transaction },
+        },
+        [`Swarm ${opened.id} is open (${opened.cid}). Others join with: ${link}`, ...warnings],
       );
       return;
     }

@@ -6,7 +6,6 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PublicClient } from 'viem';
 import { readSwarm, type SwarmRecord, specOf } from '../../chain/swarms.ts';
-import { PROJECTIONS } from '../../models/decoder/lora/adapters.ts';
 import { checkBaseFiles, checkBaseRoot, type FilesBase } from '../../models/loading/base-files.ts';
 import { filesRoot } from '../../models/loading/file-root.ts';
 import { folderSource } from '../../models/loading/folder-source.ts';
@@ -20,10 +19,10 @@ import { refusalsOf } from '../../protocol/swarm-refusals.ts';
 import type { DataSetEntry, SwarmSpec } from '../../protocol/swarm-spec.ts';
 import type { FromMembers } from '../../swarm/content/member-files.ts';
 import { BUILTIN_MODELS, builtinModelOf } from '../../training/builtin-models.ts';
-import { knownTasksAndModels } from '../../training/swarm-settings.ts';
 import { openTasks } from '../../training/tasks/task-source.ts';
 import { whyUnusable } from '../../training/why-unusable.ts';
 import { obtainFile } from './obtain-file.ts';
+import { knownHere } from './own-refusals.ts';
 
 /** This program or this device cannot take part in the swarm. Nothing was downloaded. */
 export class SwarmRefusedError extends Error {
@@ -105,8 +104,7 @@ export async function prepareSwarm(options: PrepareSwarmOptions): Promise<Prepar
 
 function refuse(spec: SwarmSpec, { modelBytes, model, data }: PrepareSwarmOptions): void {
   const device = {
-    ...knownTasksAndModels(),
-    blocks: { adapters: PROJECTIONS },
+    ...knownHere(),
     modelBytes: modelBytes(spec.trained.kind),
     dataBytes: DATA_BYTES,
     hasModel: model !== undefined,

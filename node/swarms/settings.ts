@@ -3,7 +3,8 @@ import { parseCommandLine, UsageError, wholeNumber } from '../home/command-line.
 
 export const SWARM_HELP = `npm run swarm -- COMMAND [options]
 
-  create SPEC.json     opens a swarm with one transaction; asks nothing, but --dry-run only tells the price
+  create SPEC.json     opens a swarm with one transaction; asks nothing, but --dry-run only tells the price.
+                       Says also why a member with this program would be refused, where that is so
   describe --model DIR the "base" of a specification for a model's folder: its files with hashes and manifests,
                        by which members pass them on; --url URL names a folder that has them too
   list                 the newest swarms of the network
