@@ -8,7 +8,8 @@ import { aborted, runProcess } from './home/command-line.ts';
 import { readNetworkFile } from './home/network-file.ts';
 import { nextNetwork } from './home/next-network.ts';
 import { networkOfSwarm } from './swarms/find-swarm.ts';
-import { startVolunteer, type VolunteerEvent, type VolunteerOptions } from './volunteer.ts';
+import { startVolunteer, type VolunteerOptions } from './volunteer.ts';
+import type { VolunteerEvent } from './volunteer-event.ts';
 import { parseVolunteerSettings, VOLUNTEER_HELP } from './volunteer-settings.ts';
 
 await runProcess(async (signal) => {

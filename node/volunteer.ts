@@ -2,7 +2,6 @@ import '../swarm/node20.ts';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DeviceChain } from '../chain/device-chain.ts';
-import type { ChainError } from '../chain/errors.ts';
 import { connect } from '../chain/network.ts';
 import type { EngineKind } from '../compute/engines/engine.ts';
 import type { EngineVerdict } from '../models/engine-choice/choose.ts';
@@ -10,7 +9,7 @@ import { folderSource } from '../models/loading/folder-source.ts';
 import { folderName } from '../models/storage/directory.ts';
 import { openFileDirectory } from '../models/storage/file-directory.ts';
 import { UNTESTED } from '../protocol/conformance-report.ts';
-import type { DeviceAddress, Hex } from '../protocol/hex.ts';
+import type { DeviceAddress } from '../protocol/hex.ts';
 import { memoizePromise } from '../protocol/memoize-promise.ts';
 import type { Network } from '../protocol/network-file.ts';
 import { StoreWithLocalFiles } from '../swarm/content/local-files.ts';
@@ -19,11 +18,8 @@ import { MemoryStore } from '../swarm/content/store.ts';
 import { joinSwarm } from '../swarm/join.ts';
 import { networkId } from '../swarm/network-id.ts';
 import { nodeTransports } from '../swarm/node-transports.ts';
-import type { BlockSessionView, StepShares } from '../swarm/pipeline/block-session-view.ts';
-import type { StateEvent } from '../swarm/pipeline/state-attestations.ts';
 import { CheckpointOffers } from '../swarm/rounds/checkpoint-publisher.ts';
-import type { RoundEvent } from '../swarm/rounds/events.ts';
-import { RoundDriver } from '../swarm/rounds/round-driver.ts';
+import type { RoundDriver } from '../swarm/rounds/round-driver.ts';
 import {
   DEFAULT_RETENTION,
   openCheckpointRetention,
@@ -37,16 +33,15 @@ import { computerOf } from './blocks/block-computer.ts';
 import { startBlockVolunteer } from './blocks/block-volunteer.ts';
 import { chunkedModel } from './blocks/chunked-model.ts';
 import { openHopThread } from './blocks/hop-thread.ts';
-import { attestationFile } from './home/attestation-file.ts';
 import { lockFolder } from './home/folder-lock.ts';
 import { deviceKeyFile } from './home/key-file.ts';
-import { OwnAttestations } from './own-attestations.ts';
 import { keptFolder } from './rounds/compute-service.ts';
 import { openRoundComputer, type RoundComputer } from './rounds/round-computer.ts';
+import { startRoundVolunteer } from './rounds/round-volunteer.ts';
 import { fileInFolder } from './swarms/member-files.ts';
 import { folderOf, type PreparedSwarm, prepareSwarm } from './swarms/prepare-swarm.ts';
-import { predictRound, RoundCosts } from './swarms/round-costs.ts';
 import { gpuEngineChooser } from './threads/node-engine.ts';
+import type { VolunteerEvent } from './volunteer-event.ts';
 
 export interface VolunteerOptions {
   readonly network: Network;
@@ -72,33 +67,6 @@ export interface VolunteerOptions {
   readonly signal?: AbortSignal;
 }
 
-export type VolunteerEvent =
-  | { readonly kind: 'notice'; readonly text: string }
-  /** Another network stands behind the chain's address, or no longer. The volunteer waits meanwhile. */
-  | { readonly kind: 'replaced'; readonly error: ChainError | undefined }
-  | {
-      readonly kind: 'joined';
-      readonly device: DeviceAddress;
-      readonly engine: string;
-      readonly cursor: number;
-    }
-  | { readonly kind: 'round'; readonly event: RoundEvent }
-  /** A step of a model in blocks is done. */
-  | {
-      readonly kind: 'step';
-      readonly step: number;
-      readonly root: Hex;
-      readonly done: StepShares;
-    }
-  /** What became of an attestation of a model in blocks. */
-  | { readonly kind: 'attestation'; readonly event: StateEvent }
-  /** It is in a block of the chain. */
-  | { readonly kind: 'on chain'; readonly round: number; readonly block: number }
-  /** What a member of a model in blocks is doing has changed. */
-  | { readonly kind: 'blocks'; readonly view: BlockSessionView }
-  /** What computes the blocks has ended by itself, and with it this device's work. */
-  | { readonly kind: 'crashed'; readonly error: Error };
-
 export interface Volunteer {
   readonly device: DeviceAddress;
   /** Absent where the swarm trains a model in blocks: there are no rounds. */
@@ -107,8 +75,6 @@ export interface Volunteer {
   stop(): Promise<void>;
 }
 
-const KEY_ELSEWHERE =
-  'Another machine works with this device’s key, so this one waits. Stop one of them, or remove device.key from one folder, and start again.';
 /** Memory for rollout sets that are served to others; older rounds are forgotten first. */
 const CONTENT_BUDGET = 64 * 1024 * 1024;
 
@@ -238,68 +204,13 @@ export async function startVolunteer(options: VolunteerOptions): Promise<Volunte
     // does.
     await connection.presence.announce().catch(() => undefined);
     signal?.throwIfAborted();
-    const driver = new RoundDriver({
-      trainer: computer.trainer,
-      ledger: chain.ledger,
-      gossip: connection.gossip,
-      content: connection.content,
-      publishCheckpoint: offers.publish,
-      attestations: attestationFile(join(home, 'attestations', `${folderName(run)}.json`)),
-      deviceKey: key,
-      standings: connection.standings,
-      engine: computer.engine().description,
-      conformance: () => conformanceOf(computer.engine()),
+    const rounds = await startRoundVolunteer({
+      ...{ key, home, networkId: run, spec, computer, chain, connection, offers, signal },
+      model: folderSource(modelFolder),
+      onEvent: tell,
     });
-    closing.push(() => driver.stop());
-    let keyElsewhere = false;
-    const stopReplaced = chain.watchReplaced((error) => {
-      if (error === undefined && !keyElsewhere) driver.resume();
-      if (error !== undefined) driver.pause(error.message);
-      tell({ kind: 'replaced', error });
-    });
-    closing.push(async () => stopReplaced());
-    const own = new OwnAttestations();
-    const model = folderSource(modelFolder);
-    const costs = new RoundCosts({
-      ...{ home, run },
-      predicted: await predictRound({ spec, model, speed: computer.speed, ...ending }),
-    });
-    driver.on((event) => {
-      if (event.kind === 'trained') {
-        own.trained(event.round, event.checkpointRoot);
-        const { round, computeMs } = event;
-        // In kB. What could not be written down is missing from a comparison, and from nothing else.
-        const memory = 1024 * process.resourceUsage().maxRSS;
-        if (computeMs !== undefined) costs.add(round, computeMs / 1000, memory).catch(() => undefined);
-      }
-      tell({ kind: 'round', event });
-    });
-    const stopWatching = chain.watchInclusions(chain.clock.read().round, (attestation) => {
-      if (!own.isForeign(attestation)) return;
-      stopWatching();
-      keyElsewhere = true;
-      driver.pause(KEY_ELSEWHERE);
-      tell({
-        kind: 'notice',
-        text: `${KEY_ELSEWHERE} (Round ${attestation.round} on the chain is not from here.)`,
-      });
-    });
-    closing.push(async () => stopWatching());
-    tell({
-      kind: 'joined',
-      device: key.address,
-      engine: computer.engine().description,
-      cursor: computer.cursor,
-    });
-    driver.start();
-    const offering = new AbortController();
-    // Beside the rounds: what earlier runs kept is named by its bytes, which takes a second for each GB.
-    const offered = offers.offerKept(offering.signal).catch(() => undefined);
-    closing.push(async () => {
-      offering.abort();
-      await offered;
-    });
-    return { device: key.address, driver, stop: closeAll };
+    closing.push(() => rounds.stop());
+    return { device: key.address, driver: rounds.driver, stop: closeAll };
   } catch (error) {
     await closeAll();
     throw error;

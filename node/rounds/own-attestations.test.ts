@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Hex } from '../protocol/hex.ts';
+import type { Hex } from '../../protocol/hex.ts';
 import { OwnAttestations } from './own-attestations.ts';
 
 const rootOf = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`;

@@ -1,5 +1,5 @@
-import type { Hex } from '../protocol/hex.ts';
-import { BoundedMap } from '../swarm/bounded-map.ts';
+import type { Hex } from '../../protocol/hex.ts';
+import { BoundedMap } from '../../swarm/bounded-map.ts';
 
 /**
  * Tells whether another machine works with this device's key: the chain then has attestations of the device
