@@ -47,6 +47,7 @@ export interface ContributionOptions {
   readonly figures: RoundMemory['figures'];
   /** What rounds took in this browser. */
   readonly costs: RoundMemory['costs'];
+  readonly tabMemory: RoundMemory['tabMemory'];
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   readonly view: () => VolunteerView;
@@ -332,8 +333,8 @@ export class Contribution {
     const shown = shownRoundEvent(event, now(), (stage) => this.#chain?.stageLength(stage) ?? 0);
     if (shown !== null) emit(shown);
     if (event.kind === 'answers') void this.#explain(event);
-    const { device, figures, costs } = this.#options;
-    rememberRound(event, { figures, costs, run: this.#scope, device: device.key.address });
+    const { device, figures, costs, tabMemory } = this.#options;
+    rememberRound(event, { figures, costs, tabMemory, run: this.#scope, device: device.key.address });
     if (event.kind !== 'trained') return;
     void this.#reportProgress(event.round, event.heldOutAccuracy);
     void reportKept(this.#computer?.kept ?? null, emit);

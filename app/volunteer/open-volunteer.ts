@@ -4,6 +4,7 @@ import { MemberFigures } from './member-figures.ts';
 import { ownModelMemory } from './own-model.ts';
 import { openPageDatabase } from './page-database.ts';
 import { type Battery, watchPower } from './power.ts';
+import { tabMemory } from './tab-memory.ts';
 import { Volunteer } from './volunteer.ts';
 import { contributingMemory, shareMemory, swarmMemory } from './volunteer-memory.ts';
 
@@ -60,6 +61,7 @@ export function openVolunteer({ base, onKeyLost }: OpenVolunteerOptions): Volunt
     swarm: swarmMemory(),
     figures: new MemberFigures(),
     costs: new CostMemory(storedText(() => localStorage, COST_TEXT)),
+    tabMemory: tabMemory(),
     persist: () => navigator.storage.persist(),
     onKeyLost,
   });

@@ -7,6 +7,8 @@ import type { MemberFigures } from './member-figures.ts';
 export interface RoundMemory {
   readonly figures: Pick<MemberFigures, 'add'>;
   readonly costs: Pick<CostMemory, 'add'>;
+  /** Measures the bytes of memory of this tab. Resolves with null where the browser cannot, never rejects. */
+  readonly tabMemory: () => Promise<number | null>;
   /** The id of the swarm, as in swarm/network-id.ts. */
   readonly run: string;
   /** This device. */
@@ -14,12 +16,18 @@ export interface RoundMemory {
 }
 
 /** Remembers how members do on held-out tasks, as they publish it, and what a round took here. */
-export function rememberRound(event: RoundEvent, { figures, costs, run, device }: RoundMemory): void {
+export function rememberRound(event: RoundEvent, memory: RoundMemory): void {
+  const { figures, costs, tabMemory, run, device } = memory;
   if (event.kind === 'trained') {
     const { round, heldOutAccuracy: accuracy, computeMs } = event;
     figures.add(run, { round, device, accuracy });
-    // A page cannot measure the memory of its worker.
-    if (computeMs !== undefined) costs.add(run, { round, seconds: computeMs / 1000, memory: null });
+    if (computeMs === undefined) return;
+    const took = { round, seconds: computeMs / 1000 };
+    costs.add(run, { ...took, memory: null });
+    // It may take longer than the tab is open.
+    void tabMemory().then((bytes) => {
+      if (bytes !== null) costs.add(run, { ...took, memory: bytes });
+    });
   }
   if (event.kind === 'attested') {
     const { author, round, body } = event.message;

@@ -46,6 +46,8 @@ export interface VolunteerOptions {
   readonly figures: Pick<MemberFigures, 'add'>;
   /** What rounds took in this browser. */
   readonly costs: Pick<CostMemory, 'add'>;
+  /** Measures the bytes of memory of this tab. Resolves with null where the browser cannot, never rejects. */
+  readonly tabMemory: () => Promise<number | null>;
   /** Asks the browser not to clear the key under storage pressure. */
   readonly persist: () => Promise<unknown>;
   /** Stops everything else of this tab that signs with the key, once another tab has taken the key over. */
@@ -301,7 +303,8 @@ export class Volunteer implements VolunteerPort {
   }
 
   #newContribution(device: Device, engine: EngineChoice): Contribution {
-    const { base, dependencies, now, persist, memory, fetcher, sleep, figures, costs } = this.#options;
+    const { base, dependencies, now, persist, memory, fetcher, sleep, figures, costs, tabMemory } =
+      this.#options;
     const contribution = new Contribution({
       base,
       dependencies,
@@ -311,6 +314,7 @@ export class Volunteer implements VolunteerPort {
       sleep,
       figures,
       costs,
+      tabMemory,
       persist,
       view: () => this.#view,
       emit: (event) => this.#emit(event),

@@ -78,6 +78,8 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
   const file = { ...network };
   let computer: OpenComputerOptions | null = null;
   let costText: string | null = null;
+  /** What the browser says of the tab's memory. */
+  const tabBytes: { now: number | null } = { now: null };
   const costs = new CostMemory({
     get: () => costText,
     set: (text) => {
@@ -306,6 +308,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     },
     figures: { add: (scope, figure) => void figures.push({ scope, ...figure }) },
     costs,
+    tabMemory: () => Promise.resolve(tabBytes.now),
     swarm: {
       get: () => swarm,
       set: (chosen) => {
@@ -332,6 +335,7 @@ export function workshop(name: string, options: WorkshopOptions = {}) {
     log,
     figures,
     costs,
+    tabBytes,
     phases,
     fail,
     /** Why the tab cannot train in the swarm. */
