@@ -145,7 +145,7 @@ test.describe('An open swarm', () => {
       await expect(starter.page.getByTestId('kept-checkpoints')).toContainText(/keeps [2-9] checkpoints, /);
       await starter.page.getByTestId('screen-swarms').click();
       await expect(starter.page.getByTestId('swarm-took')).toContainText(
-        /^Predicted: about \d+ MB of memory a round\. The last \d+ rounds here took [^.]+\.?\d* s \(.+\) of computing\.$/,
+        /^Predicted: about \d+ MB of memory a round\. The last \d+ rounds here took [^.]+\.?\d* s \(.+\) of computing and at most \d+ MB of memory\.$/,
       );
       await starter.page.getByTestId('screen-contribute').click();
       const { root, bytes } = await starter.downloadCheckpoint();

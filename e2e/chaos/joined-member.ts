@@ -11,7 +11,7 @@ import { RoundDriver } from '../../swarm/rounds/round-driver.ts';
 import { systemScheduler, wait } from '../../swarm/scheduler.ts';
 import { DRILL_NETWORK } from '../drill/member-settings.ts';
 import { SplitGate } from './gate.ts';
-import { type KeptRoot, KeptTrainer } from './kept-trainer.ts';
+import { type KeptRound, KeptTrainer } from './kept-trainer.ts';
 import { tellOf } from './reports.ts';
 import type { ChaosReport, MemberSettings } from './settings.ts';
 
@@ -73,7 +73,7 @@ export async function haveRounds(options: {
   readonly member: JoinedMember;
   readonly key: DeviceKey;
   readonly ledger: Ledger;
-  readonly kept: KeptRoot;
+  readonly kept: KeptRound;
   readonly attestations: AttestationStore;
   readonly tell: (report: ChaosReport) => void;
   readonly signal: AbortSignal;
@@ -89,7 +89,7 @@ export async function haveRounds(options: {
       trainMs: 2_000,
       text: ({ seed, device }, item) => `${seed} ${device} ${item} `.repeat(99).slice(0, ANSWER_LENGTH),
     },
-    (round, previousRoot, root) => tell({ kind: 'stored', round, previousRoot, root }),
+    (stored) => tell({ kind: 'stored', ...stored }),
   );
   const driver = new RoundDriver({
     ...{ trainer, ledger, gossip, content, attestations, standings },

@@ -45,6 +45,21 @@ describe('Judge', () => {
     expect(judge.lost(1)).toEqual([]);
   });
 
+  it('hears of a stored round once more from a member that begins again, and of one that it had lost', () => {
+    const judge = setUp();
+    for (const round of [1, 2, 3]) judge.hear(1, ack(B, round, A, `0x${round}`), 1);
+    for (const round of [1, 2, 3]) judge.hear(0, finished(round, `0x${round}`), 0);
+    judge.hear(0, stored(1, '0x0', '0x1'), 0);
+    judge.hear(0, stored(1, '0x0', '0x1'), 0);
+    // The report of round 2 came too late to be heard from the process that was killed.
+    judge.hear(0, stored(2, '0x1', '0x2'), 0);
+    judge.hear(0, stored(3, '0x2', '0x3'), 0);
+    expect(judge.lost(3)).toEqual([]);
+    // Its disk had forgotten round 3.
+    judge.hear(0, stored(2, '0x1', '0x2'), 0);
+    expect(judge.lost(3)).toEqual([{ member: 0, round: 3, why: 'the next round went on from another' }]);
+  });
+
   it('counts a round as lost that the next one did not go on from, or that was not stored', () => {
     const judge = setUp();
     for (const round of [1, 2, 3]) judge.hear(1, ack(B, round, A, `0x${round}`), 1);

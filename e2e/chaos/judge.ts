@@ -136,7 +136,8 @@ export class Judge {
     if (honest === undefined) return;
     switch (report.kind) {
       case 'stored':
-        honest.stored.push(report);
+        // A member that begins again tells of its last round once more.
+        if (honest.stored.at(-1)?.root !== report.root) honest.stored.push(report);
         break;
       case 'finished':
         honest.finished.set(report.round, report.root);

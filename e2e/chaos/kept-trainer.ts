@@ -2,22 +2,33 @@ import type { Hex } from '../../protocol/hex.ts';
 import type { PeerRollouts, RoundContext, RoundOutcome } from '../../protocol/trainer.ts';
 import { ScriptedTrainer, type ScriptedTrainerOptions } from '../../swarm/testing/scripted-trainer.ts';
 
-/** Keeps the root of the last stored round where it outlives the member's process or tab. */
-export interface KeptRoot {
-  /** Undefined before the first round. */
-  read(): Promise<Hex | undefined>;
-  write(root: Hex): Promise<void>;
+/** A round whose checkpoint is stored. */
+export interface StoredRound {
+  readonly round: number;
+  readonly previousRoot: Hex;
+  readonly root: Hex;
 }
 
-/** A scripted trainer that stores its checkpoint before it says that a round is trained, as real ones do. */
+/** Keeps the last stored round where it outlives the member's process or tab. */
+export interface KeptRound {
+  /** Undefined before the first round. */
+  read(): Promise<StoredRound | undefined>;
+  write(stored: StoredRound): Promise<void>;
+}
+
+/**
+ * A scripted trainer that stores its checkpoint before it says that a round is trained, as real ones do. It
+ * tells of what it stored, and once more when it begins again: what it told just before it was killed may not
+ * have arrived.
+ */
 export class KeptTrainer extends ScriptedTrainer {
-  readonly #kept: KeptRoot;
-  readonly #onStored: (round: number, previousRoot: Hex, root: Hex) => void;
+  readonly #kept: KeptRound;
+  readonly #onStored: (stored: StoredRound) => void;
 
   private constructor(
-    kept: KeptRoot,
+    kept: KeptRound,
     options: ScriptedTrainerOptions,
-    onStored: (round: number, previousRoot: Hex, root: Hex) => void,
+    onStored: (stored: StoredRound) => void,
   ) {
     super(options);
     this.#kept = kept;
@@ -26,12 +37,16 @@ export class KeptTrainer extends ScriptedTrainer {
 
   /** Goes on from what is kept. Rejects with what reading rejects with. */
   static async open(
-    kept: KeptRoot,
+    kept: KeptRound,
     options: ScriptedTrainerOptions,
-    onStored: (round: number, previousRoot: Hex, root: Hex) => void,
+    onStored: (stored: StoredRound) => void,
   ): Promise<KeptTrainer> {
     const trainer = new KeptTrainer(kept, options, onStored);
-    trainer.root = (await kept.read()) ?? trainer.root;
+    const last = await kept.read();
+    if (last !== undefined) {
+      trainer.root = last.root;
+      onStored(last);
+    }
     return trainer;
   }
 
@@ -43,8 +58,9 @@ export class KeptTrainer extends ScriptedTrainer {
   ): Promise<RoundOutcome> {
     const outcome = await super.train(context, own, foreign, signal);
     const { previousRoot, checkpointRoot: root } = outcome;
-    await this.#kept.write(root);
-    this.#onStored(context.round, previousRoot, root);
+    const stored: StoredRound = { round: context.round, previousRoot, root };
+    await this.#kept.write(stored);
+    this.#onStored(stored);
     return outcome;
   }
 }

@@ -9,13 +9,12 @@ import { join } from 'node:path';
 import { attestationFile } from '../../node/home/attestation-file.ts';
 import { runProcess } from '../../node/home/command-line.ts';
 import { readIfThere, writeWhole } from '../../node/home/files.ts';
-import { fromHex, type Hex, toHex } from '../../protocol/hex.ts';
 import { must } from '../../protocol/must.ts';
 import { nodeTransports } from '../../swarm/node-transports.ts';
 import { systemScheduler, wait } from '../../swarm/scheduler.ts';
 import { Hostile, OLD_ROUNDS } from './hostile.ts';
 import { haveRounds, joinDrill } from './joined-member.ts';
-import type { KeptRoot } from './kept-trainer.ts';
+import type { KeptRound, StoredRound } from './kept-trainer.ts';
 import { Recorder } from './recorder.ts';
 import type { ChaosCommand, ChaosProcessSettings, ChaosReport, WorldDevice } from './settings.ts';
 import { chaosKey, worldLedger } from './world.ts';
@@ -26,13 +25,14 @@ function tell(report: ChaosReport): void {
   process.send?.(report);
 }
 
-function rootInFile(file: string): KeptRoot {
+/** Reading throws SyntaxError for a damaged file. */
+function roundInFile(file: string): KeptRound {
   return {
     async read() {
       const bytes = await readIfThere(file);
-      return bytes === undefined ? undefined : toHex(fromHex(new TextDecoder().decode(bytes) as Hex));
+      return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as StoredRound);
     },
-    write: (root) => writeWhole(file, root),
+    write: (stored) => writeWhole(file, JSON.stringify(stored)),
   };
 }
 
@@ -59,7 +59,7 @@ await runProcess(async (signal) => {
   if (cheat === null) {
     await haveRounds({
       ...{ member, key, ledger, tell, signal },
-      kept: rootInFile(join(folder, 'root.txt')),
+      kept: roundInFile(join(folder, 'checkpoint.json')),
       attestations: attestationFile(join(folder, 'attestations.json')),
     });
   } else {

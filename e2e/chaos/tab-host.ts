@@ -44,8 +44,9 @@ export class TabHost {
         isKilled = true;
         // A tab that never opened has nothing to close.
         const page = await opening.catch(() => undefined);
-        if (this.#hooks.get(member) === hooks) this.#hooks.delete(member);
         await page?.close();
+        // Until it is closed it goes on, and what it says counts.
+        if (this.#hooks.get(member) === hooks) this.#hooks.delete(member);
       },
     };
   }

@@ -1,10 +1,9 @@
 /** The page of an honest member of the chaos drill. Its tab is opened and killed by tab-host.ts. */
 import { storedAttestations } from '../../app/volunteer/stored-attestations.ts';
-import { fromHex, type Hex, toHex } from '../../protocol/hex.ts';
 import { networkId } from '../../swarm/network-id.ts';
 import { DRILL_NETWORK } from '../drill/member-settings.ts';
 import { haveRounds, type JoinedMember, joinDrill } from './joined-member.ts';
-import type { KeptRoot } from './kept-trainer.ts';
+import type { KeptRound, StoredRound } from './kept-trainer.ts';
 import type { ChaosReport, ChaosTabSettings } from './settings.ts';
 import { chaosKey, worldLedger } from './world.ts';
 
@@ -27,12 +26,12 @@ declare global {
   }
 }
 
-const storedRoot: KeptRoot = {
+const keptHere: KeptRound = {
   async read() {
-    const text = localStorage.getItem('root');
-    return text === null ? undefined : toHex(fromHex(text as Hex));
+    const text = localStorage.getItem('checkpoint');
+    return text === null ? undefined : (JSON.parse(text) as StoredRound);
   },
-  write: async (root) => localStorage.setItem('root', root),
+  write: async (stored) => localStorage.setItem('checkpoint', JSON.stringify(stored)),
 };
 
 function tell(report: ChaosReport): void {
@@ -54,7 +53,7 @@ window.chaosTab = {
     const id = networkId(chainId, contracts.participation, swarm);
     void haveRounds({
       ...{ member, key, ledger, tell },
-      kept: storedRoot,
+      kept: keptHere,
       attestations: storedAttestations({ device: key.address, networkId: id }),
       signal: new AbortController().signal,
     });
