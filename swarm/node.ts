@@ -28,6 +28,7 @@ import { InboundGate } from './relay/inbound-gate.ts';
 import { MemberReservations, memberRelay } from './relay/member-relay.ts';
 import { NEIGHBOUR_PLACES, NeighbourRelays } from './relay/neighbour-relays.ts';
 import { groupRelays, RelayConnector, relayIn } from './relay-connector.ts';
+import { RoundTrips } from './round-trips.ts';
 import { deadline, every, type Scheduler, systemScheduler } from './scheduler.ts';
 
 /** libp2p's type of a function that makes a transport. */
@@ -80,6 +81,8 @@ const RESERVE_MS = 3_000;
 
 /** How long after its opening the route of a connection is looked at first, in ms. */
 const ROUTE_MS = 1_000;
+/** Milliseconds that a neighbour has for its answer to a ping. */
+const PING_MS = 5_000;
 
 /** A running libp2p node of the swarm. */
 export interface SwarmNode {
@@ -181,7 +184,15 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   });
   tolerateHostlessAddresses(libp2p);
 
-  const latencies = new BoundedMap<string, number>(256);
+  const abort = new AbortController();
+  const roundTrips = new RoundTrips(async ({ remotePeer }) => {
+    const limit = deadline(scheduler, PING_MS, abort.signal);
+    try {
+      return await libp2p.services.ping.ping(remotePeer, { signal: limit.signal });
+    } finally {
+      limit.release();
+    }
+  });
   const routes = new BoundedMap<string, IceRoute>(256);
   /** Neighbours that carry handshakes for others, as they say. */
   const relayingPeers = new BoundedMap<string, true>(64);
@@ -230,13 +241,12 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
         peerId,
         path: now,
         route: now === 'direct' ? (routes.get(peerId) ?? null) : null,
-        latency: latencies.get(peerId) ?? null,
+        latency: roundTrips.of(peerId),
       };
     });
     return { peers, relays: relayConnector.views() };
   }
 
-  const abort = new AbortController();
   /** ICE goes on to a better route after a connection is there, so the route is looked at again. */
   async function measureRoute(connection: Connection): Promise<void> {
     const route = await iceRouteOf(connection);
@@ -249,16 +259,7 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
   async function measure(): Promise<void> {
     for (const connection of libp2p.getConnections().filter(isDirectConnection)) {
       await measureRoute(connection);
-      const limit = deadline(scheduler, 5_000, abort.signal);
-      try {
-        const latency = await libp2p.services.ping.ping(connection.remotePeer, { signal: limit.signal });
-        latencies.set(connection.remotePeer.toString(), latency);
-        changed();
-      } catch {
-        // The peer is leaving. libp2p reports the end of its connection.
-      } finally {
-        limit.release();
-      }
+      if (await roundTrips.measure(connection)) changed();
     }
   }
 

@@ -15,7 +15,7 @@ export interface PeerView {
   readonly path: PeerPath;
   /** Of a direct path. Null for other paths, for one that is not WebRTC, and before it was measured. */
   readonly route: IceRoute | null;
-  /** Round trip of the last ping in milliseconds. Null before the first. */
+  /** Last measured round trip in milliseconds. Null before the first. */
   readonly latency: number | null;
 }
 
