@@ -6,7 +6,7 @@ export interface MemoryMeter {
 /**
  * Measures the bytes of memory of this page and its workers, WebAssembly's included
  * (https://wicg.github.io/performance-measure-memory). Resolves with null where the browser cannot, and never
- * rejects. The browser may take its time until it next collects garbage, and calls meanwhile share one answer.
+ * rejects. The browser may wait until it collects garbage. Calls meanwhile share one answer.
  */
 export function tabMemory(meter: MemoryMeter = performance as MemoryMeter): () => Promise<number | null> {
   let measuring: Promise<number | null> | null = null;
