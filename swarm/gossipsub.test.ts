@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GossipSub, GossipsubMessage } from '@libp2p/gossipsub';
 import { describe, expect, it, vi } from 'vitest';
 import { sha256Of } from '../protocol/sha256-of.ts';
+import { reopenStream } from './gossipsub.ts';
 import { createSwarmNode, type SwarmNode } from './node.ts';
 import { nodeTransports } from './node-transports.ts';
 import type { Disposition } from './pubsub.ts';
@@ -76,6 +77,29 @@ describe('gossipsub', () => {
       const { msg, msgId } = await received;
       expect(msg.type).toBe('unsigned');
       expect(new Uint8Array(Buffer.from(msgId, 'base64'))).toEqual(sha256Of(data));
+    } finally {
+      await Promise.all(nodes.map((node) => node.stop()));
+    }
+  });
+
+  it('opens a stream to a neighbour again that has none, and leaves one that is there', async () => {
+    const nodes = [await startNode(), await startNode()] as const;
+    const [a, b] = nodes;
+    const service = gossipsubOf(a);
+    const { streamsOutbound } = service as unknown as {
+      readonly streamsOutbound: Map<string, { readonly rawStream: { abort(error: Error): void } }>;
+    };
+    try {
+      const connection = await a.libp2p.dial(b.libp2p.getMultiaddrs());
+      await vi.waitFor(() => expect(streamsOutbound.has(b.peerId)).toBe(true), { timeout: 10_000 });
+      const first = streamsOutbound.get(b.peerId);
+      reopenStream(service, connection);
+      await sleep(100);
+      expect(streamsOutbound.get(b.peerId)).toBe(first);
+      first?.rawStream.abort(new Error('Its connection has ended.'));
+      await vi.waitFor(() => expect(streamsOutbound.has(b.peerId)).toBe(false));
+      reopenStream(service, connection);
+      await vi.waitFor(() => expect(streamsOutbound.has(b.peerId)).toBe(true), { timeout: 10_000 });
     } finally {
       await Promise.all(nodes.map((node) => node.stop()));
     }

@@ -5,6 +5,7 @@ import {
   StrictNoSign,
   TopicValidatorResult,
 } from '@libp2p/gossipsub';
+import type { Connection, PeerId } from '@libp2p/interface';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { LIMITS } from './messages/limits.ts';
 import type { Disposition, MessageCheck, PubSub } from './pubsub.ts';
@@ -98,6 +99,24 @@ export function swarmGossipsub(options: {
     },
     scoreThresholds: { gossipThreshold: -40, publishThreshold: -80, graylistThreshold: GRAYLIST_SCORE },
   });
+}
+
+/** The part of gossipsub's service that its interface leaves out: the streams to its neighbours. */
+interface Streaming {
+  readonly streamsOutbound: ReadonlyMap<string, unknown>;
+  onPeerConnected(peerId: PeerId, connection: Connection): void;
+}
+
+/**
+ * Has gossipsub open its stream to a neighbour where it has none. gossipsub opens one on a neighbour's first
+ * connection. When that ends while another one is there, it would send nothing any more: so it was with tabs
+ * that were loaded again, whose first connection ended seconds after their second had begun.
+ */
+export function reopenStream(service: GossipSub, connection: Connection): void {
+  const { remotePeer } = connection;
+  const streaming = service as unknown as Streaming;
+  if (!streaming.streamsOutbound.has(remotePeer.toString()))
+    streaming.onPeerConnected(remotePeer, connection);
 }
 
 /** The part of gossipsub's service that its interface leaves out: the score of each neighbour. */

@@ -2,7 +2,7 @@ import './rtc-fix.ts';
 import './relayed-candidates.ts';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
-import type { Connection } from '@libp2p/interface';
+import type { Connection, PeerId } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
 import { webRTC, webRTCDirect } from '@libp2p/webrtc';
@@ -12,7 +12,7 @@ import { WebRTC } from '@multiformats/multiaddr-matcher';
 import { createLibp2p, type Libp2p } from 'libp2p';
 import type { Standing } from '../protocol/standing.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { pubsubOver, swarmGossipsub } from './gossipsub.ts';
+import { pubsubOver, reopenStream, swarmGossipsub } from './gossipsub.ts';
 import { iceRouteOf } from './ice-route.ts';
 import { iceServersOfHost } from './ice-servers.ts';
 import { connectionManagerSettings, connectionMonitorSettings } from './libp2p-settings.ts';
@@ -81,6 +81,8 @@ const RESERVE_MS = 3_000;
 
 /** How long after its opening the route of a connection is looked at first, in ms. */
 const ROUTE_MS = 1_000;
+/** How long after the end of a connection gossip's stream to its peer is looked at, in ms. */
+const REOPEN_MS = 100;
 /** Milliseconds that a neighbour has for its answer to a ping. */
 const PING_MS = 5_000;
 
@@ -274,6 +276,21 @@ export async function createSwarmNode(options: SwarmNodeOptions): Promise<SwarmN
     if (relayingOthers.get(peerId) !== true) return;
     relayingOthers.delete(peerId);
     relayingPeers.set(peerId, true);
+  });
+  /** Has gossip go on with a peer of whose connections one is left. */
+  async function goOnWith(peer: PeerId): Promise<void> {
+    const left = libp2p.getConnections(peer).find(isDirectConnection);
+    if (left === undefined) return;
+    const { protocols } = await libp2p.peerStore.get(peer);
+    if (libp2p.services.pubsub.protocols.some((protocol) => protocols.includes(protocol)))
+      reopenStream(libp2p.services.pubsub, left);
+  }
+  libp2p.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
+    // Its streams end after it.
+    scheduler.after(REOPEN_MS, () => {
+      // A peer that is not in the store any more is gone.
+      if (!stopped) goOnWith(remotePeer).catch(() => undefined);
+    });
   });
   libp2p.addEventListener('peer:disconnect', ({ detail: peer }) => memberReservations.end(libp2p, peer));
   const relayingNeighbours = (): readonly string[] =>

@@ -66,12 +66,51 @@ describe('Overlay', () => {
       [SECOND, FIRST, [0, 100]],
     ] as const) {
       const world = new DialWorld(self);
-      world.connect(peer);
+      world.connect(peer, 'outbound');
       await world.scheduler.advance(100);
-      world.connect(peer);
+      world.connect(peer, 'inbound');
       await world.scheduler.advance(10_000);
       expect(world.opened(peer)).toEqual(left);
     }
+  });
+
+  describe('[P-13] a peer that has begun anew', () => {
+    const both = [
+      [FIRST, SECOND],
+      [SECOND, FIRST],
+    ] as const;
+
+    it('opens a second connection, and the older one is closed at once', async () => {
+      for (const [self, peer] of both) {
+        const world = new DialWorld(self);
+        world.connect(peer, 'inbound');
+        await world.scheduler.advance(100);
+        world.connect(peer, 'inbound');
+        expect(world.opened(peer)).toEqual([100]);
+      }
+    });
+
+    it('opens one long after this node has', async () => {
+      for (const [self, peer] of both) {
+        const world = new DialWorld(self);
+        world.connect(peer, 'outbound');
+        await world.scheduler.advance(61_000);
+        world.connect(peer, 'inbound');
+        expect(world.opened(peer)).toEqual([61_000]);
+      }
+    });
+
+    it('is not one that this node dialled, nor another peer, nor one behind a relay', async () => {
+      const world = new DialWorld(SECOND);
+      world.connect(FIRST, 'inbound');
+      await world.scheduler.advance(70_000);
+      world.connect(FIRST, 'outbound');
+      expect(world.opened(FIRST)).toEqual([0, 70_000]);
+      const other = new DialWorld(SECOND);
+      other.connect(FIRST, 'inbound');
+      other.connect(HONEST, 'inbound');
+      expect(other.opened(FIRST)).toEqual([0]);
+    });
   });
 
   describe('among 200 hellos with dead addresses', () => {

@@ -70,10 +70,25 @@ const SHOWED_KEY: ReadonlySet<string> = new Set([
   'webrtc:open-signaling-stream',
 ]);
 
+/**
+ * Milliseconds after which two peers no longer open a connection each because they dialled at once: more than
+ * a dial takes.
+ */
+const AT_ONCE_MS = 60_000;
+
 /** A peer that has been silent for so long counts as gone. Peers send a hello every 10 s. */
 const SILENCE_MS = 45_000;
 /** Failures in a row after which an earlier connection no longer speaks for a peer. */
 const FORGOTTEN_AFTER = 3;
+
+/**
+ * Whether an accepted connection says that the peer knows nothing of an older one: it has begun anew, as a
+ * page does that is loaded again. A peer dials nobody to whom it has a connection.
+ */
+function hasBegunAnew(older: Connection, { direction, timeline }: Connection): boolean {
+  if (direction !== 'inbound') return false;
+  return older.direction === 'inbound' || timeline.open - older.timeline.open > AT_ONCE_MS;
+}
 
 /** Whether a connection does not lead through a relay, and so carries everything. */
 export function isDirectConnection(connection: Connection): boolean {
@@ -179,10 +194,18 @@ export class Overlay {
     return true;
   }
 
-  /** Notes that a connection was opened. */
+  /**
+   * Notes that a connection was opened. An older one that its peer knows nothing of is closed at once: what is
+   * sent there reaches nobody, and its end would be seen only when it has been silent for long.
+   */
   opened(connection: Connection): void {
+    if (!isDirectConnection(connection)) return;
     const peerId = connection.remotePeer.toString();
-    if (connection.direction !== 'outbound' || !isDirectConnection(connection)) return;
+    for (const older of this.#connectionsOf(peerId)) {
+      if (older === connection || !isDirectConnection(older) || !hasBegunAnew(older, connection)) continue;
+      older.abort(new Error('the peer has begun anew'));
+    }
+    if (connection.direction !== 'outbound') return;
     const target = dialTarget(connection.remoteAddr.toString(), peerId);
     if (target !== null) this.#failures.reached(target);
   }

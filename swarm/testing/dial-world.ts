@@ -86,8 +86,12 @@ export class DialWorld {
       close: async () => {
         this.#open.delete(connection);
       },
+      abort: () => {
+        this.#open.delete(connection);
+      },
     } as Partial<Connection> as Connection;
     this.#open.add(connection);
+    this.overlay.opened(connection);
     return connection;
   }
 
