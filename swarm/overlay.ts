@@ -195,8 +195,8 @@ export class Overlay {
   }
 
   /**
-   * Notes that a connection was opened. An older one that its peer knows nothing of is closed at once: what is
-   * sent there reaches nobody, and its end would be seen only when it has been silent for long.
+   * Notes that a connection was opened. An older one that its peer knows nothing of is closed at once. What
+   * is sent there reaches nobody, and its end would be seen only when it has been silent for long.
    */
   opened(connection: Connection): void {
     if (!isDirectConnection(connection)) return;
