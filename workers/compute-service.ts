@@ -49,6 +49,12 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
   let host: ComputeHost<EngineVerdict> | null = null;
   let critic: Awaited<ReturnType<NonNullable<ComputeEnvironment['openCritic']>>> | undefined;
 
+  const closeCritic = async (): Promise<void> => {
+    const closing = critic;
+    critic = undefined;
+    await closing?.close();
+  };
+
   const running = () => {
     if (host === null) throw new Error('Computing has not been started.');
     return host;
@@ -74,38 +80,36 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
           options;
         if (host !== null) throw new Error('Computing was started already; stop it first.');
         const swarm = spec === undefined ? undefined : decodeSwarmSpec(spec);
-        if (model.kind === 'stored') critic = await environment.openCritic?.(model.id);
-        host = await ComputeHost.start({
-          ...{ device, swarm, critic: critic?.critic },
-          ...(swarm === undefined || deviceClass === undefined
-            ? {}
-            : { settings: learningSettingsOf(swarm, deviceClass) }),
-          dataSets,
-          engine,
-          share,
-          signal,
-          model:
-            model.kind === 'stored'
-              ? environment.storedModel(model.id, model.files)
-              : publishedSource(
-                  modelAt(model.url, {
-                    fetcher: environment.fetcher,
-                    onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
-                  }),
-                ),
-          store: await environment.openStore({ device, networkId }, notice),
-          ...(keep === undefined
-            ? {}
-            : {
-                retention: openCheckpointRetention({
-                  directory: await environment.openKept({ device, networkId }),
-                  policy: keep,
+        const source =
+          model.kind === 'stored'
+            ? environment.storedModel(model.id, model.files)
+            : publishedSource(
+                modelAt(model.url, {
+                  fetcher: environment.fetcher,
+                  onProgress: (file, done, total) => emit({ kind: 'download', file, done, total }),
                 }),
-              }),
-          chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
-          onNotice: notice,
-          onEngine: (report) => emit({ kind: 'engine', engine: report }),
-        });
+              );
+        const store = await environment.openStore({ device, networkId }, notice);
+        const kept = keep === undefined ? undefined : await environment.openKept({ device, networkId });
+        if (model.kind === 'stored') critic = await environment.openCritic?.(model.id);
+        try {
+          host = await ComputeHost.start({
+            ...{ device, swarm, dataSets, engine, share, signal, store, model: source },
+            ...(swarm === undefined || deviceClass === undefined
+              ? {}
+              : { settings: learningSettingsOf(swarm, deviceClass) }),
+            ...(keep === undefined || kept === undefined
+              ? {}
+              : { retention: openCheckpointRetention({ directory: kept, policy: keep }) }),
+            critic: critic?.critic,
+            chooseEngine: (choice, inner) => environment.chooseEngine(choice, { threads, signal: inner }),
+            onNotice: notice,
+            onEngine: (report) => emit({ kind: 'engine', engine: report }),
+          });
+        } catch (error) {
+          await closeCritic();
+          throw error;
+        }
         return { engine: host.engine, root: host.root, cursor: host.cursor };
       },
       async measure({ engine: choice, threads }, signal) {
@@ -128,12 +132,11 @@ export function createComputeService(environment: ComputeEnvironment): ComputeWo
         running().setShare(share);
       },
       async stop() {
-        const [stopping, closing] = [host, critic];
+        const stopping = host;
         host = null;
-        critic = undefined;
         cancelAll();
         await stopping?.stop();
-        await closing?.close();
+        await closeCritic();
       },
     };
   });

@@ -26,6 +26,11 @@ export interface LearningOptions {
   readonly signal: AbortSignal;
 }
 
+/** A member ended by itself. The message says which one; its own lines say why. */
+export class LearningDrillError extends Error {
+  override readonly name = 'LearningDrillError';
+}
+
 interface Learner {
   readonly name: string;
   readonly child: ChildProcess;
@@ -35,7 +40,7 @@ interface Learner {
 /**
  * A local network with one swarm of several members and swarms of one member each, all from the same model
  * and with the same settings. Resolves when every member has had its rounds, or when there were far more
- * rounds than that. Rejects with Error when a member ends early.
+ * rounds than that. Rejects with LearningDrillError when a member ends early.
  */
 export async function learningDrill(options: LearningOptions): Promise<LearningSummary> {
   const { members, alone, rounds, roundSeconds, say, signal } = options;
@@ -53,7 +58,7 @@ export async function learningDrill(options: LearningOptions): Promise<LearningS
       ...{ network, model, roundSeconds, signal },
       count: 1 + alone,
     });
-    if (shared === undefined) throw new RangeError('No swarm was opened.');
+    if (shared === undefined) throw new RangeError('At least one swarm has to be opened.');
     const learners: Learner[] = [];
     closing.push(() => stopAll(learners.map(({ child }) => child)));
     let trouble: string | undefined;
@@ -84,7 +89,7 @@ export async function learningDrill(options: LearningOptions): Promise<LearningS
     const end = systemScheduler.now() + (rounds + SPARE_ROUNDS) * roundSeconds * 1_000;
     for (let said = 0; fewest() < rounds && systemScheduler.now() < end; ) {
       await wait(systemScheduler, LOOK_MS, signal);
-      if (trouble !== undefined) throw new Error(trouble);
+      if (trouble !== undefined) throw new LearningDrillError(trouble);
       if (fewest() < said + 5) continue;
       said = fewest();
       const { together, alone: apart } = summaryOf(learners, members, said, failures);
