@@ -100,6 +100,18 @@ describe('Overlay', () => {
       }
     });
 
+    it('begins anew once in 10 s at most, so that two machines with one key do not take turns for ever', async () => {
+      const world = new DialWorld(SECOND);
+      for (const at of [0, 1_000, 2_000]) {
+        await world.scheduler.advance(at - world.scheduler.now());
+        world.connect(FIRST, 'inbound');
+      }
+      expect(world.opened(FIRST)).toEqual([1_000, 2_000]);
+      await world.scheduler.advance(9_000);
+      world.connect(FIRST, 'inbound');
+      expect(world.opened(FIRST)).toEqual([11_000]);
+    });
+
     it('is not one that this node dialled, nor another peer, nor one behind a relay', async () => {
       const world = new DialWorld(SECOND);
       world.connect(FIRST, 'inbound');

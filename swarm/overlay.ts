@@ -75,6 +75,11 @@ const SHOWED_KEY: ReadonlySet<string> = new Set([
  * a dial takes.
  */
 const AT_ONCE_MS = 60_000;
+/**
+ * Milliseconds in which a peer begins anew once at most. Two machines with one key would otherwise take the
+ * connection from each other with every dial.
+ */
+const ANEW_EACH_MS = 10_000;
 
 /** A peer that has been silent for so long counts as gone. Peers send a hello every 10 s. */
 const SILENCE_MS = 45_000;
@@ -108,6 +113,8 @@ export class Overlay {
   /** Peers that this node has dialled with success. */
   readonly #reached = new BoundedMap<string, true>(256);
   readonly #dialling = new Map<string, Dialling>();
+  /** When a peer began anew last. */
+  readonly #anew = new BoundedMap<string, number>(256);
   readonly #self: string;
   readonly #abort = new AbortController();
   #cancels: (() => void)[] = [];
@@ -201,13 +208,22 @@ export class Overlay {
   opened(connection: Connection): void {
     if (!isDirectConnection(connection)) return;
     const peerId = connection.remotePeer.toString();
-    for (const older of this.#connectionsOf(peerId)) {
-      if (older === connection || !isDirectConnection(older) || !hasBegunAnew(older, connection)) continue;
-      older.abort(new Error('the peer has begun anew'));
-    }
+    this.#closeLeft(peerId, connection);
     if (connection.direction !== 'outbound') return;
     const target = dialTarget(connection.remoteAddr.toString(), peerId);
     if (target !== null) this.#failures.reached(target);
+  }
+
+  /** Closes what a peer has left that has begun anew with this connection. */
+  #closeLeft(peerId: string, connection: Connection): void {
+    const left = this.#connectionsOf(peerId).filter(
+      (older) => older !== connection && isDirectConnection(older) && hasBegunAnew(older, connection),
+    );
+    const now = this.#options.scheduler.now();
+    const last = this.#anew.get(peerId) ?? Number.NEGATIVE_INFINITY;
+    if (left.length === 0 || now - last < ANEW_EACH_MS) return;
+    this.#anew.set(peerId, now);
+    for (const older of left) older.abort(new Error('the peer has begun anew'));
   }
 
   #isOnChain(peerId: string): boolean {
