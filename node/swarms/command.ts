@@ -102,7 +102,8 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
         ]);
         return;
       }
-      if (!values.json) say(`Opening the swarm from ${account.address}: ${cost}.`);
+      if (!values.json)
+        for (const line of [...warnings, `Opening the swarm from ${account.address}: ${cost}.`]) say(line);
       await ensureFunds({
         ...{ network, client, signal },
         account: account.address,
@@ -125,7 +126,7 @@ export async function runSwarmCommand(options: SwarmCommandOptions): Promise<voi
           ...{ swarm: opened.id, cid: opened.cid, link, refusals },
           ...{ gas: Number(opened.gas), transaction: opened.transaction },
         },
-        [`Swarm ${opened.id} is open (${opened.cid}). Others join with: ${link}`, ...warnings],
+        [`Swarm ${opened.id} is open (${opened.cid}). Others join with: ${link}`],
       );
       return;
     }
