@@ -45,6 +45,21 @@ describe('Judge', () => {
     expect(judge.lost(1)).toEqual([]);
   });
 
+  it('tells how many neighbours a member had after a round that it lost', () => {
+    const judge = setUp();
+    judge.hear(0, stored(1, '0x0', '0x1'), 100);
+    judge.hear(0, state(0), 99);
+    judge.hear(0, finished(1, '0x1'), 100);
+    expect(judge.findings(1)).toEqual([
+      'Member 0 lost round 1: nobody acknowledged it. It did not run after that.',
+    ]);
+    judge.hear(0, state(0, { scores: [] }), 110);
+    judge.hear(0, state(0), 120);
+    expect(judge.findings(1)).toEqual([
+      'Member 0 lost round 1: nobody acknowledged it. It had 0 to 1 neighbours in the two rounds after that.',
+    ]);
+  });
+
   it('hears of a stored round once more from a member that begins again, and of one that it had lost', () => {
     const judge = setUp();
     for (const round of [1, 2, 3]) judge.hear(1, ack(B, round, A, `0x${round}`), 1);

@@ -66,6 +66,10 @@ interface Honest {
   readonly address: DeviceAddress;
   readonly stored: { readonly round: number; readonly previousRoot: string; readonly root: string }[];
   readonly finished: Map<number, string>;
+  /** When a round was finished. */
+  readonly finishedAt: Map<number, number>;
+  /** How many neighbours it had, relays among them, at each look. */
+  readonly neighbours: { readonly at: number; readonly count: number }[];
   /** Messages and seconds of processes that have ended, and of the present one. */
   heard: number;
   seconds: number;
@@ -108,7 +112,10 @@ export class Judge {
 
   addHonest(member: number, address: DeviceAddress): void {
     const nothing = { heard: 0, seconds: 0, last: null, heapMiB: 0, rssMiB: 0 };
-    this.#honest.set(member, { address, stored: [], finished: new Map(), ...nothing });
+    this.#honest.set(member, {
+      ...{ address, stored: [], finished: new Map(), finishedAt: new Map(), neighbours: [] },
+      ...nothing,
+    });
   }
 
   addHostile(peerId: string, address: DeviceAddress, kind: Cheat): void {
@@ -141,6 +148,7 @@ export class Judge {
         break;
       case 'finished':
         honest.finished.set(report.round, report.root);
+        honest.finishedAt.set(report.round, at);
         for (const cid of report.foreign) this.#used.add(cid);
         break;
       case 'failed':
@@ -175,6 +183,7 @@ export class Judge {
   ): void {
     honest.heapMiB = Math.max(honest.heapMiB, report.heapMiB);
     honest.rssMiB = Math.max(honest.rssMiB, report.rssMiB);
+    honest.neighbours.push({ at, count: report.scores.length });
     honest.last = { heard: report.heard, from: honest.last?.from ?? at, at };
     for (const [peerId, score] of report.scores) {
       const sights = this.#hostile.get(peerId)?.sights;
@@ -237,12 +246,26 @@ export class Judge {
   /** A sentence for each finished round that is lost, and for each cheat that a neighbour did not cut. */
   findings(last: number): readonly string[] {
     return [
-      ...this.lost(last).map(({ member, round, why }) => `Member ${member} lost round ${round}: ${why}.`),
+      ...this.lost(last).map(
+        ({ member, round, why }) =>
+          `Member ${member} lost round ${round}: ${why}. ${this.#neighboursAfter(member, round)}`,
+      ),
       ...this.uncut().map(
         ({ kind, peerId, member, had, lowest }) =>
           `Member ${member} had ${peerId} (${kind}) for ${Math.round(had)} s, down to ${Math.round(lowest)}.`,
       ),
     ];
+  }
+
+  /** How many neighbours a member had while others could still acknowledge a round: for two rounds. */
+  #neighboursAfter(member: number, round: number): string {
+    const { finishedAt, neighbours = [] } = this.#honest.get(member) ?? {};
+    const from = finishedAt?.get(round) ?? 0;
+    const counts = neighbours
+      .filter(({ at }) => at >= from && at < from + 2 * this.#roundSeconds)
+      .map(({ count }) => count);
+    if (counts.length === 0) return 'It did not run after that.';
+    return `It had ${Math.min(...counts)} to ${Math.max(...counts)} neighbours in the two rounds after that.`;
   }
 
   /** What it all came to. Rounds after `last` are not counted. */
