@@ -42,7 +42,7 @@ export class TabHost {
       },
       kill: async () => {
         isKilled = true;
-        // A tab that never opened has nothing to close.
+        // A tab whose member could not start is closed already.
         const page = await opening.catch(() => undefined);
         await page?.close();
         // Until it is closed it goes on, and what it says counts.
@@ -60,10 +60,15 @@ export class TabHost {
     const page = await profile.newPage();
     page.on('pageerror', (error) => console.error(`Member ${member}: ${error}`));
     page.on('crash', () => onEnded('a crash of its tab'));
-    await page.goto(this.#pages.origin);
-    await page.waitForFunction(() => 'chaosTab' in window);
-    await page.evaluate((of) => window.chaosTab.start(of), settings);
-    return page;
+    try {
+      await page.goto(this.#pages.origin);
+      await page.waitForFunction(() => 'chaosTab' in window);
+      await page.evaluate((of) => window.chaosTab.start(of), settings);
+      return page;
+    } catch (error) {
+      await page.close();
+      throw error;
+    }
   }
 
   #profileOf(member: number): Promise<BrowserContext> {

@@ -11,6 +11,7 @@ import { networkId } from '../../swarm/network-id.ts';
 import { startRelay } from '../../swarm/relay/relay.ts';
 import { systemScheduler, wait } from '../../swarm/scheduler.ts';
 import { DRILL_NETWORK, type MemberProcessSettings, type MemberReport } from './member-settings.ts';
+import { stopChildren } from './stop-children.ts';
 
 const MEMBERS_HELP = `npm run drill -- members [options]
 
@@ -26,7 +27,8 @@ line is {members, rounds, attested, missed, acked, cohorts, heardPerMember, cpuM
 const PROGRAM = fileURLToPath(new URL('./member-process.ts', import.meta.url));
 /** Members of one process. */
 const EACH = 25;
-const STOP_MS = 10_000;
+/** Milliseconds until the last round is acknowledged, beyond half a round. */
+const SETTLE_MS = 10_000;
 
 /** What the drill came to. */
 interface MembersSummary {
@@ -162,7 +164,7 @@ async function membersDrill(options: {
       total((state) => state.heard) - heardBefore,
     ];
     // Whoever trains long attests in the next round, and is acknowledged some seconds later.
-    await wait(systemScheduler, (1_000 * roundSeconds) / 2 + STOP_MS, signal);
+    await wait(systemScheduler, (1_000 * roundSeconds) / 2 + SETTLE_MS, signal);
     const counted = (of: ReadonlyMap<number, ReadonlySet<number>>): number =>
       Array.from({ length: rounds }, (_, n) => of.get(first + n)?.size ?? 0).reduce((a, b) => a + b, 0);
     const each = (sum: number): number => Number((sum / members / rounds).toFixed(1));
@@ -180,17 +182,7 @@ async function membersDrill(options: {
       errors,
     };
   } finally {
-    for (const child of children) child.removeAllListeners('exit').kill('SIGTERM');
-    await Promise.race([
-      Promise.all(
-        children.map(
-          (child) =>
-            new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(null))),
-        ),
-      ),
-      wait(systemScheduler, STOP_MS),
-    ]);
-    for (const child of children) child.kill('SIGKILL');
+    await stopChildren(children);
     await relay.stop();
   }
 }

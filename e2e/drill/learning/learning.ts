@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemScheduler, wait } from '../../../swarm/scheduler.ts';
 import { startDevnet } from '../../support/devnet.ts';
+import { stopChildren } from '../stop-children.ts';
 import type { LearnerReport, LearnerSettings } from './learner-messages.ts';
 import { type LearnedRound, type LearningSummary, summarize } from './learning-summary.ts';
 import { openLearningSwarms, writeStartModel } from './learning-swarms.ts';
 
 const PROGRAM = fileURLToPath(new URL('./learner-process.ts', import.meta.url));
 const LOOK_MS = 1_000;
-const STOP_MS = 10_000;
 /** Rounds beyond those that count in which members start and slow ones catch up. */
 const SPARE_ROUNDS = 12;
 
@@ -60,7 +60,7 @@ export async function learningDrill(options: LearningOptions): Promise<LearningS
     });
     if (shared === undefined) throw new RangeError('At least one swarm has to be opened.');
     const learners: Learner[] = [];
-    closing.push(() => stopAll(learners.map(({ child }) => child)));
+    closing.push(() => stopChildren(learners.map(({ child }) => child)));
     let trouble: string | undefined;
     let failures = 0;
     const startLearner = (name: string, swarm: number): void => {
@@ -116,14 +116,4 @@ function summaryOf(
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
-}
-
-async function stopAll(children: readonly ChildProcess[]): Promise<void> {
-  for (const child of children) child.removeAllListeners('exit').kill('SIGTERM');
-  const ended = children.map(
-    (child) =>
-      new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(null))),
-  );
-  await Promise.race([Promise.all(ended), wait(systemScheduler, STOP_MS)]);
-  for (const child of children) child.kill('SIGKILL');
 }
